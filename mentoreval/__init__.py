@@ -1,0 +1,66 @@
+"""mentoreval: does a school mentoring program work?
+
+Records → panel → design → effects → evidence → report. See the README for two commands that run all of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "mentoreval.records.read": ("read_records", "validate_records"),
+    "mentoreval.records.records": ("Records", "Ledger"),
+    "mentoreval.panel.panel": ("Panel", "panel_from_frame"),
+    "mentoreval.panel.build": ("build_panel",),
+    "mentoreval.panel.facts": ("MeasureFacts",),
+    "mentoreval.panel.measures": ("AttendanceRate", "DaysAbsent", "ChronicAbsence", "Gpa", "CourseFailure"),
+    "mentoreval.panel.programs": ("OneToOne",),
+    "mentoreval.worlds": ("draw_world", "write_world", "Riverside"),
+    "mentoreval.design.design": ("Design", "choose_design"),
+    "mentoreval.design.eligibility": ("Eligibility",),
+    "mentoreval.design.methods": ("Unadjusted", "Nearest"),
+    "mentoreval.design.propensity_models": ("Logit",),
+    "mentoreval.effects.estimate": ("Estimate", "estimate_effect"),
+    "mentoreval.effects.estimators": (
+        "DifferenceInMeans",
+        "RegressionAdjustment",
+        "Did2x2",
+        "EventStudy",
+        "CallawaySantAnna",
+    ),
+    "mentoreval.effects.inference_methods": ("ClusterRobust", "HeteroskedasticityRobust"),
+    "mentoreval.evidence.check": ("Finding", "run_check"),
+    "mentoreval.evidence.checks": ("CovariateBalance", "WwcBaselineEquivalence", "Pretrends", "RegressionToTheMean"),
+    "mentoreval.evidence.wwc": ("baseline_equivalence", "effect_size"),
+    "mentoreval.study.study": ("Study", "read_study"),
+    "mentoreval.study.evaluation": ("Evaluation", "run_study"),
+    "mentoreval.report.render": ("write_report",),
+    "mentoreval.errors": (
+        "MentorevalError",
+        "DataError",
+        "OptionError",
+        "StudyError",
+        "DesignError",
+        "EffectError",
+        "ReportError",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME_OF, "__version__"]  # noqa: PLE0604 — names are loaded when first used, so that import stays fast
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home when it is first used."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'mentoreval' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""``python -m mentoreval``: the command line."""
+
+from mentoreval.cli import main
+
+main()
