@@ -1,0 +1,223 @@
+"""Greedy nearest-neighbour matching: the treated choose one after the other, and a choice is never taken back.
+
+``match_nearest`` matches on one number (a propensity score), ``match_mahalanobis`` on covariates. Both follow the
+rules of MatchIt 4.7.2 on order, rounds and ties, so that they give its pairs, and neither ever holds a
+treated × controls matrix. Their answer is a matrix of control rows; ``matching_weights`` and ``matched_sets`` read it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Protocol
+
+import numpy as np
+
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.errors import DataError, OptionError
+from mentoreval.numerics.covariate_cells import CellSearch
+from mentoreval.numerics.covariate_spaces import CovariateSpace, mahalanobis_space
+from mentoreval.numerics.score_line import FreeControls, FreeControlsWithin, lay_out
+from mentoreval.numerics.strata import NO_LIMITS, UNMATCHED, Limits, MatchOrder, checked_groups, visiting_order
+
+
+class Controls(Protocol):
+    """What the matching rules ask of a search structure. Treated units and controls are its own numbers."""
+
+    def nearest(self, treated: int, /) -> tuple[int, float]:
+        """The nearest free control and its distance; (UNMATCHED, infinity) if none is allowed."""
+
+    def take(self, control: int, /) -> None:
+        """Remove a control from all later searches."""
+
+    def several(self, treated: int, count: int, /) -> list[int]:
+        """Up to ``count`` nearest controls, nearest first, none of which is removed."""
+
+
+def match_nearest(
+    score: FloatArray,
+    treated: BoolArray,
+    *,
+    ratio: int = 1,
+    replace: bool = False,
+    order: MatchOrder | IntArray = "largest",
+    rng: np.random.Generator | None = None,
+    limits: Limits = NO_LIMITS,
+) -> IntArray:
+    """Match each treated unit to the controls with the nearest score.
+
+    score   : (n,)  finite
+    treated : (n,)  boolean
+    ratio   : controls for each treated unit; without replacement they are dealt in rounds
+    replace : whether a control may serve several treated units (never the same one twice)
+    order   : who chooses first: by score ("largest", "smallest"), the closest pair of all ("closest"), the rows
+              ("data"), chance ("random", with ``rng``), or a permutation of 0 … treated − 1
+    limits  : caliper on the score, exact strata, covariate calipers, discarded rows
+
+    Returns (treated, ratio) row numbers of controls, one line for each treated row in the order of the rows, filled
+    from the left; UNMATCHED (−1) where there was nobody left within the limits.
+
+    Ties: see ``score_line``. Time grows as n log n (searches within covariate calipers may take longer), memory as n.
+
+    Raises DataError for scores that are missing or infinite and for shapes that do not agree, OptionError for options.
+    """
+    score = np.asarray(score, dtype=np.float64)
+    treated, limits = _checked(score, treated, ratio, limits)
+    line = lay_out(score, treated, limits)
+    sequence = visiting_order(order, line.chooser.size, line.chooser, rng)
+    sequence = sequence[line.active[sequence]].tolist()
+    controls = (
+        FreeControls(line, limits.reach) if limits.covariates is None else FreeControlsWithin(line, treated, limits)
+    )
+    slots = np.full((line.chooser.size, ratio), UNMATCHED)
+    pair(controls, sequence, slots, replace=replace, closest=isinstance(order, str) and order == "closest")
+    return np.where(slots == UNMATCHED, UNMATCHED, line.row[slots])
+
+
+def match_covariates(
+    space: CovariateSpace,
+    treated: BoolArray,
+    *,
+    ratio: int = 1,
+    replace: bool = False,
+    order: MatchOrder | IntArray = "data",
+    rng: np.random.Generator | None = None,
+    limits: Limits = NO_LIMITS,
+) -> IntArray:
+    """Match each treated unit to the nearest controls of a covariate space (``mahalanobis_space`` and its siblings).
+
+    Arguments and answer as in ``match_nearest``; the caliper is on the distance of the space. A caliper on the
+    propensity score is a covariate caliper. "largest" and "smallest" need a score: give the order as an array
+    (``visiting_order``).
+
+    Ties: see ``covariate_cells``. Time grows about as n log n in few dimensions, memory as n.
+
+    Raises DataError for shapes that do not agree, OptionError for options.
+    """
+    treated, limits = _checked(space.point, treated, ratio, limits)
+    sequence = visiting_order(order, int(np.count_nonzero(treated)), None, rng)
+    sequence = sequence[limits.usable(treated.size)[treated][sequence]]
+    pairs = np.full((np.count_nonzero(treated), ratio), UNMATCHED)
+    search = CellSearch(space, treated, limits, sequence)
+    pair(search, sequence.tolist(), pairs, replace=replace, closest=isinstance(order, str) and order == "closest")
+    return pairs
+
+
+def match_mahalanobis(
+    X: FloatArray,
+    treated: BoolArray,
+    *,
+    ratio: int = 1,
+    replace: bool = False,
+    order: MatchOrder | IntArray = "data",
+    rng: np.random.Generator | None = None,
+    limits: Limits = NO_LIMITS,
+) -> IntArray:
+    """Match on the Mahalanobis distance of the covariates X (n, k); all else as in ``match_covariates``."""
+    flags = checked_groups(treated, np.shape(X)[0])
+    space = mahalanobis_space(X, flags, limits.usable(flags.size))
+    return match_covariates(space, flags, ratio=ratio, replace=replace, order=order, rng=rng, limits=limits)
+
+
+def pair(controls: Controls, sequence: list[int], pairs: IntArray, *, replace: bool, closest: bool) -> None:
+    """Fill ``pairs`` (treated, ratio) for the treated in ``sequence``, from the left."""
+    if replace:
+        for unit in sequence:
+            found = controls.several(unit, pairs.shape[1])
+            pairs[unit, : len(found)] = found
+        return
+    for place in range(pairs.shape[1]):
+        served = _closest_round(controls, sequence) if closest else _round(controls, sequence)
+        sequence = [unit for unit in sequence if unit in served]  # who found nobody will find nobody later
+        pairs[sequence, place] = [served[unit] for unit in sequence]
+
+
+def _round(controls: Controls, sequence: list[int]) -> dict[int, int]:
+    """One control for each treated unit, in their sequence."""
+    served: dict[int, int] = {}
+    nearest, take = controls.nearest, controls.take
+    for unit in sequence:
+        control, _ = nearest(unit)
+        if control != UNMATCHED:
+            take(control)
+            served[unit] = control
+    return served
+
+
+def _closest_round(controls: Controls, sequence: list[int]) -> dict[int, int]:
+    """One control for each treated unit, always the closest pair of all that are left.
+
+    Equally close pairs come in the sequence of the treated; a unit that had to look again comes before them.
+    """
+    served: dict[int, int] = {}
+    taken: set[int] = set()
+    queue = []
+    for turn, unit in enumerate(sequence):
+        control, distance = controls.nearest(unit)
+        if control != UNMATCHED:
+            queue.append((distance, turn, unit, control))
+    heapq.heapify(queue)
+    again = -1
+    while queue:
+        _, _, unit, control = queue[0]
+        if control not in taken:
+            heapq.heappop(queue)
+            controls.take(control)
+            taken.add(control)
+            served[unit] = control
+            continue
+        control, distance = controls.nearest(unit)
+        if control == UNMATCHED:
+            heapq.heappop(queue)
+        else:
+            heapq.heapreplace(queue, (distance, again, unit, control))
+            again -= 1
+    return served
+
+
+def matching_weights(pairs: IntArray, treated: BoolArray) -> FloatArray:
+    """(n,) weights of a match: 1 for matched treated rows, 0 for unmatched rows.
+
+    A control collects 1 / (number of controls in the set) from each treated unit it serves; then the weights of
+    each arm are scaled to a mean of 1 over its matched rows, so that they sum to the number of matched controls.
+    """
+    treated = checked_groups(treated, np.size(treated))
+    matched = pairs != UNMATCHED
+    in_set = matched.sum(axis=1)
+    share = np.broadcast_to((1.0 / np.maximum(in_set, 1))[:, None], pairs.shape)
+    weights = np.bincount(pairs[matched], weights=share[matched], minlength=treated.size).astype(np.float64)
+    if matched.any():
+        weights *= np.count_nonzero(weights) / weights.sum()
+    weights[np.flatnonzero(treated)[in_set > 0]] = 1.0
+    return weights
+
+
+def matched_sets(pairs: IntArray, treated: BoolArray) -> IntArray:
+    """(n,) number of the set each row belongs to: 0, 1, … by treated row, UNMATCHED (−1) for unmatched rows.
+
+    Raises OptionError for a match with replacement, where a control belongs to several sets.
+    """
+    treated = checked_groups(treated, np.size(treated))
+    matched = pairs != UNMATCHED
+    used = np.bincount(pairs[matched], minlength=treated.size)
+    if np.any(used > 1):
+        raise OptionError(
+            f"{np.count_nonzero(used > 1):,} controls serve more than one treated unit, so the match has no sets. "
+            "Use its weights, or match without replacement."
+        )
+    number = np.cumsum(matched.any(axis=1)) - 1
+    sets = np.full(treated.size, UNMATCHED)
+    sets[np.flatnonzero(treated)] = np.where(matched.any(axis=1), number, UNMATCHED)
+    sets[pairs[matched]] = np.broadcast_to(number[:, None], pairs.shape)[matched]
+    return sets
+
+
+def _checked(values: FloatArray | IntArray, treated: BoolArray, ratio: int, limits: Limits) -> tuple[BoolArray, Limits]:
+    if ratio < 1:
+        raise OptionError(f"ratio is the number of controls for each treated unit, at least 1; got {ratio}.")
+    missing = np.count_nonzero(~np.isfinite(values))
+    if missing:
+        raise DataError(
+            f"{missing:,} of the {values.size:,} values to match on are missing or infinite. Fill them, or discard "
+            "those rows, before matching."
+        )
+    return checked_groups(treated, values.shape[0]), limits.checked(values.shape[0])

@@ -1,0 +1,149 @@
+"""Who may be paired with whom, and who is served first: what every matching kernel shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.errors import DataError, OptionError, suggest
+
+MatchOrder = Literal["largest", "smallest", "closest", "data", "random"]
+
+UNMATCHED = -1
+"""The place of a control that was not found, in pairs and in matched sets."""
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What no pair may ever violate.
+
+    caliper    : largest distance of a pair (inclusive), in the units of the score or of the metric; None is no limit
+    strata     : (n,)   codes; only rows with the same code are paired
+    discarded  : (n,)   rows that take no part, for example outside the common support
+    covariates : (n, c) columns with a width each: a pair differs by at most the width (inclusive) in every one
+    widths     : (c,)
+    """
+
+    caliper: float | None = None
+    strata: IntArray | None = None
+    discarded: BoolArray | None = None
+    covariates: FloatArray | None = None
+    widths: FloatArray | None = None
+
+    def checked(self, n: int) -> Limits:
+        """These limits for n rows, as arrays; DataError or OptionError for what does not fit."""
+        if self.caliper is not None and not self.caliper >= 0:
+            raise OptionError(f"A caliper must not be negative; got {self.caliper}.")
+        for name, column in (("strata", self.strata), ("discarded", self.discarded)):
+            if column is not None and np.shape(column) != (n,):
+                raise DataError(f"{name} has the shape {np.shape(column)}, but there are {n:,} rows to match.")
+        covariates, widths = _checked_widths(self.covariates, self.widths, n)
+        return Limits(
+            caliper=self.caliper,
+            strata=None if self.strata is None else np.asarray(self.strata),
+            discarded=None if self.discarded is None else np.asarray(self.discarded, dtype=bool),
+            covariates=covariates,
+            widths=widths,
+        )
+
+    @property
+    def reach(self) -> float:
+        """The caliper as a finite number, so that an infinite distance is always beyond it."""
+        return float(np.finfo(np.float64).max) if self.caliper is None else min(float(self.caliper), 1e308)
+
+    def box(self) -> tuple[FloatArray, FloatArray]:
+        """Covariates (n, c) and widths (c,) of the covariate calipers, which must be there."""
+        if self.covariates is None or self.widths is None:
+            raise OptionError("These limits have no covariate calipers.")
+        return self.covariates, self.widths
+
+    def usable(self, n: int) -> BoolArray:
+        """(n,) rows that take part."""
+        return np.ones(n, dtype=bool) if self.discarded is None else ~self.discarded
+
+    def codes(self, n: int) -> IntArray:
+        """(n,) strata renumbered 0, 1, … without gaps; all 0 where there are none."""
+        if self.strata is None:
+            return np.zeros(n, dtype=np.int64)
+        return np.unique(self.strata, return_inverse=True)[1].astype(np.int64)
+
+
+NO_LIMITS = Limits()
+
+
+def visiting_order(
+    order: MatchOrder | IntArray, treated: int, score: FloatArray | None = None, rng: np.random.Generator | None = None
+) -> IntArray:
+    """In which order the treated units choose: a permutation of 0 … treated − 1.
+
+    order : a name, or the permutation itself
+    score : (treated,)  for "largest" and "smallest"; equal scores keep the order of the data
+    rng   : for "random"
+
+    "closest" starts from the order of the data; which pair comes next is decided while matching.
+    """
+    if not isinstance(order, str):
+        sequence = np.asarray(order, dtype=np.int64)
+        if not np.array_equal(np.sort(sequence), np.arange(treated)):
+            raise OptionError(f"An order given as an array must name each of the {treated:,} treated units once.")
+        return sequence
+    if order not in get_args(MatchOrder):
+        raise OptionError(f"There is no matching order named {order!r}.{suggest(order, get_args(MatchOrder))}")
+    if order == "random":
+        if rng is None:
+            raise OptionError('order = "random" needs a random number generator, so that the match can be repeated.')
+        return rng.permutation(treated)
+    if order in ("largest", "smallest"):
+        if score is None:
+            raise OptionError(f'order = "{order}" needs a score. Match on one, or give the order as an array.')
+        return stable_order(-score if order == "largest" else score)
+    return np.arange(treated)
+
+
+def stable_order(values: FloatArray) -> IntArray:
+    """Rows by value, equal values by row: ``argsort(kind="stable")``, at the speed of an unstable sort."""
+    rows = np.argsort(values)
+    ordered = values[rows]
+    new = np.empty(rows.size, dtype=bool)
+    new[:1] = False
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    place = np.cumsum(new) * max(rows.size, 1)  # runs of equal values are ordered by sorting run · n + row
+    rows += place
+    rows.sort()
+    rows -= place
+    return rows
+
+
+def checked_groups(treated: BoolArray, rows: int) -> BoolArray:
+    """The treatment as booleans; DataError unless it has one value, true or false, for each row."""
+    flags = np.asarray(treated)
+    if flags.shape != (rows,):
+        raise DataError(f"The treatment has the shape {flags.shape}, but there are {rows:,} rows to match.")
+    if flags.dtype != np.bool_ and not np.all((flags == 0) | (flags == 1)):
+        raise DataError("The treatment must be true or false (1 or 0) in every row.")
+    return flags.astype(bool)
+
+
+def _checked_widths(
+    covariates: FloatArray | None, widths: FloatArray | None, n: int
+) -> tuple[FloatArray | None, FloatArray | None]:
+    if covariates is None and widths is None:
+        return None, None
+    if covariates is None or widths is None:
+        raise OptionError("Covariate calipers need both the covariates and a width for each.")
+    columns = np.asarray(covariates, dtype=np.float64)
+    columns = columns[:, None] if columns.ndim == 1 else columns
+    each = np.atleast_1d(np.asarray(widths, dtype=np.float64))
+    if columns.shape != (n, each.size):
+        raise DataError(
+            f"Covariate calipers have the shape {columns.shape}, but {n:,} rows and {each.size} widths ask for "
+            f"{(n, each.size)}."
+        )
+    if not np.all(each >= 0):
+        raise OptionError(f"The widths of covariate calipers must not be negative; got {each.tolist()}.")
+    if not np.isfinite(columns).all():
+        raise DataError("A covariate with a caliper has missing or infinite values. Fill them or drop the rows first.")
+    return columns, each
