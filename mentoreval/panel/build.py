@@ -1,0 +1,193 @@
+"""build_panel: from records to a panel with one row for each student and period of enrolment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from mentoreval.aliases import PeriodLength
+from mentoreval.errors import DataError, OptionError, suggest
+from mentoreval.panel.collect import collect_frame
+from mentoreval.panel.enrolled_days import first_examples
+from mentoreval.panel.measure import MEASURE_KEYS, Measure
+from mentoreval.panel.measures import MEASURES
+from mentoreval.panel.panel import PRIOR, Panel, panel_from_frame
+from mentoreval.panel.periods import PeriodRule
+from mentoreval.panel.program import Program
+from mentoreval.panel.records_by_period import RecordsByPeriod
+from mentoreval.records.records import Ledger, LedgerEntry, Records
+from mentoreval.registry import build
+
+ATTRIBUTES = (
+    "gender",
+    "race_ethnicity",
+    "economically_disadvantaged",
+    "english_learner",
+    "disability",
+    "temporary_housing",
+)
+BUILT_COLUMNS = ("student_id", "period", "school_id", "grade_level", "first_treated", "mentor_id", "days_enrolled")
+FROM_MATCHES = ("match_id", "mentor_id", "first_treated", "start_date", "end_date", "model")
+
+
+def build_panel(
+    records: Records,
+    *,
+    program: Program,
+    measures: Sequence[str | Measure],
+    period: PeriodLength = "year",
+    covariates: Sequence[str] | None = None,
+    semester_ends: str = "01-31",
+    progress: Callable[[str], None] | None = None,
+) -> Panel:
+    """A panel of students by year, semester or month.
+
+    One row per student and period in which the student was enrolled on at least one day in session, with columns
+    student_id, period, school_id (the school with most days enrolled in the period, of equals the later one),
+    grade_level, first_treated (missing = never mentored), mentor_id, days_enrolled, every column of the students table,
+    and one column per measure. Rows are sorted by student and period.
+
+    Parameters
+    ----------
+    records : the tables, as ``read_records`` returns them
+    program : who was mentored since when, e.g. ``OneToOne()``; students whom it excludes are not in the panel
+    measures : names or measures, e.g. ``["attendance_rate", ChronicAbsence(min_enrolled_days=20)]``; the outcomes
+    period : length of a period
+    covariates : columns of the students table, grade_level and days_enrolled that designs may balance. None takes the
+        attributes that the table has (gender, race_ethnicity, economically_disadvantaged, english_learner, disability,
+        temporary_housing) and grade_level. Outcomes before the program are always there as ``prior_<outcome>``.
+    semester_ends : last day of the first semester (MM-DD), for calendars without a term
+    progress : called with one short text before each step
+
+    Raises
+    ------
+    DataError : a table that a measure or the program needs is not there or can not be split into these periods; a
+        covariate is an outcome, dosage, or not there; nobody is treated, or nobody is left to compare with.
+    OptionError : a measure or a period that does not exist.
+    """
+    say = progress or (lambda step: None)
+    view = RecordsByPeriod(records, PeriodRule(period, semester_ends))
+    outcomes = _named(measures)
+    attributes = collect_frame(records.students)
+    _refuse_taken_names(attributes, outcomes)
+    chosen = _covariates(covariates, attributes, outcomes, program)
+    say("Counting days enrolled")
+    rows = view.student_periods
+    say(f"Finding who was mentored ({program.name})")
+    joined = _Rows(rows).treated_by(program.treat(view))
+    for name, measure in outcomes.items():
+        say(f"Measuring {name}")
+        joined = joined.with_measure(measure, view)
+    say("Putting the panel together")
+    frame = joined.frame.merge(attributes, on="student_id", how="left").sort_values(
+        list(MEASURE_KEYS), ignore_index=True
+    )
+    panel = panel_from_frame(
+        frame,
+        unit="student_id",
+        period="period",
+        first_treated="first_treated",
+        school="school_id",
+        mentor="mentor_id",
+        covariates=chosen,
+        outcomes=list(outcomes),
+        measures={name: measure.facts for name, measure in outcomes.items()},
+        ledger=_ledger(records, view, joined, len(rows), attributes),
+    )
+    rest = frame[[name for name in frame.columns if name not in panel.frame.columns]]
+    return replace(panel, frame=pd.concat([panel.frame, rest], axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of the panel in the making, and what happened to them."""
+
+    frame: pd.DataFrame
+    entries: tuple[LedgerEntry, ...] = ()
+
+    def treated_by(self, treated: pd.DataFrame) -> _Rows:
+        """With the start and the mentor of each student, and without the students whom the program excludes."""
+        frame = self.frame.merge(treated.drop(columns="start_date"), on="student_id", how="left")
+        unseen = treated.loc[~treated["student_id"].isin(frame["student_id"]), "student_id"]
+        entries = [LedgerEntry("matches", "mentee_never_enrolled", "dropped", len(unseen), first_examples(unseen))]
+        for reason, out in frame[frame["excluded"].notna()].groupby("excluded"):
+            students = first_examples(out["student_id"])
+            entries.append(LedgerEntry("panel", str(reason), "dropped", len(out), students))
+        kept = frame[frame["excluded"].isna()].drop(columns="excluded").reset_index(drop=True)
+        return _Rows(kept, (*self.entries, *entries))
+
+    def with_measure(self, measure: Measure, view: RecordsByPeriod) -> _Rows:
+        """With a column for the measure, and an entry for each reason for which it is missing."""
+        keys, name = list(MEASURE_KEYS), measure.name
+        frame = self.frame.merge(measure.compute(view), on=keys, how="left")
+        reason = frame["reason"].where(frame["reason"].notna() | frame[name].notna(), "not_recorded")
+        entries = [
+            LedgerEntry("panel", f"{name}.{key}", "flagged", len(out), first_examples(out["student_id"]))
+            for key, out in frame.groupby(reason)
+        ]
+        return _Rows(frame.drop(columns="reason"), (*self.entries, *entries))
+
+
+def _named(measures: Sequence[str | Measure]) -> dict[str, Measure]:
+    if isinstance(measures, (str, Measure)):
+        raise OptionError(f"measures takes a list: write measures = [{measures!r}].")
+    made = [build(MEASURES, measure, "measure") if isinstance(measure, str) else measure for measure in measures]
+    named = {measure.name: measure for measure in made}
+    if len(named) < len(made) or not made:
+        raise OptionError("Name at least one measure, and each only once: two of a kind would share a column.")
+    return named
+
+
+def _refuse_taken_names(attributes: pd.DataFrame, outcomes: dict[str, Measure]) -> None:
+    taken = [name for name in attributes.columns if name in outcomes or name in BUILT_COLUMNS[1:]]
+    if taken:
+        raise DataError(
+            f"The students table has columns with names that the panel makes itself: {', '.join(taken)}. "
+            "Rename them there; the panel takes grades, attendance and schools from their own tables."
+        )
+
+
+def _covariates(
+    wanted: Sequence[str] | None, attributes: pd.DataFrame, outcomes: dict[str, Measure], program: Program
+) -> list[str]:
+    if wanted is None:
+        present = [name for name in ATTRIBUTES if name in attributes and attributes[name].notna().any()]
+        return [*present, "grade_level"]
+    if isinstance(wanted, str):
+        raise OptionError(f"covariates takes a list: write covariates = [{wanted!r}].")
+    known = [*attributes.columns.drop("student_id"), "grade_level", "days_enrolled"]
+    for name in wanted:
+        _refuse_covariate(name, known, outcomes, program)
+    return list(wanted)
+
+
+def _refuse_covariate(name: str, known: list[str], outcomes: dict[str, Measure], program: Program) -> None:
+    if name in outcomes:
+        raise DataError(
+            f"{name!r} is an outcome and can not be a covariate: the program may have changed it. "
+            f"Designs can use its value before the program as {PRIOR + name!r}, which needs no mention here."
+        )
+    if name.removeprefix(PRIOR) in outcomes:
+        raise DataError(
+            f"{name!r} need not be named here: the value of each outcome before the program is always there. "
+            "Name it in the design."
+        )
+    if name in program.dosage or name in FROM_MATCHES:
+        raise DataError(
+            f"{name!r} can not be a covariate: it is known only of mentored students and only after the program "
+            "started, so that nobody in the comparison could have it. Covariates are what was true before."
+        )
+    if name not in known:
+        raise DataError(f"There is no covariate {name!r} in the students table.{suggest(name, known)}")
+
+
+def _ledger(records: Records, view: RecordsByPeriod, joined: _Rows, read: int, attributes: pd.DataFrame) -> Ledger:
+    """The ledger of the records, then what was counted, then the rows of the panel."""
+    enrolled: pd.Series[Any] = view.student_periods["student_id"]
+    never = attributes.loc[~attributes["student_id"].isin(enrolled), "student_id"]
+    unenrolled = LedgerEntry("students", "never_enrolled", "dropped", len(never), first_examples(never))
+    told = records.ledger.add((*view.entries, unenrolled, *joined.entries))
+    return Ledger(told.entries, {**told.rows_read, "panel": read}, {**told.rows_kept, "panel": len(joined.frame)})

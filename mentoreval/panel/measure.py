@@ -1,0 +1,69 @@
+"""Measure: from records to one number for each student and period."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.panel.facts import Domain, MeasureFacts, Unit
+from mentoreval.panel.records_by_period import RecordsByPeriod
+from mentoreval.registry import Kind
+
+MEASURE_KEYS = ("student_id", "period")
+
+
+@dataclass(frozen=True)
+class Measure(Kind):
+    """An outcome that a program may change, and what it says of itself. One method to write: ``compute``.
+
+    unit, higher_is_better, domain : see ``MeasureFacts``; a kind states them as class attributes
+    """
+
+    unit: ClassVar[Unit] = "count"
+    higher_is_better: ClassVar[bool] = True
+    domain: ClassVar[Domain] = "other"
+
+    @abstractmethod
+    def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
+        """One row per student × period for which the records say anything.
+
+        Large tables are summed where they lie: take ``records.attendance``, ``records.marks`` or
+        ``records.enrolled``, which are counted once for all measures, or aggregate ``records.records`` lazily and
+        collect what is left.
+
+        returns : student_id, period, a column with the measure's name (float), and ``reason`` (text): a key that says
+            why the value is missing, itself missing where there is a value
+        """
+
+    @property
+    def rule(self) -> str:
+        """The rule as a key with its parameters, such as ``chronic_absence min_enrolled_days=10``."""
+        options = [f"{option.name}={getattr(self, option.name)}" for option in dataclasses.fields(self)]
+        return " ".join([self.name, *options])
+
+    @property
+    def facts(self) -> MeasureFacts:
+        """Unit, direction, domain and rule, for figures, tables and reports."""
+        return MeasureFacts(self.unit, self.higher_is_better, self.domain, self.rule)
+
+
+def measured(keys: pd.DataFrame, name: str, value: pd.Series[Any], reason: pd.Series[str]) -> pd.DataFrame:
+    """The frame that ``compute`` returns: values, missing wherever there is a reason.
+
+    keys : has student_id and period; value and reason are aligned with it
+    """
+    known = reason.isna()
+    values = value.astype(float).where(known, np.nan)
+    frame = keys[list(MEASURE_KEYS)].copy()
+    frame[name], frame["reason"] = values, reason
+    return frame
+
+
+def ratio(numerator: pd.Series[Any], denominator: pd.Series[Any]) -> pd.Series[float]:
+    """Numerator by denominator; missing, never infinite, where the denominator is zero."""
+    return numerator.astype(float) / denominator.astype(float).where(denominator != 0)

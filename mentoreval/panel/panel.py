@@ -1,0 +1,320 @@
+"""Panel: one row per unit and period, and the role of each column, said once for the whole analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.errors import DataError, first_few, suggest
+from mentoreval.panel.facts import MeasureFacts
+from mentoreval.panel.roles import check_frame, check_roles, checked_pretests, tidy_frame, with_start
+from mentoreval.panel.timeline import Timeline
+from mentoreval.records.records import Ledger
+
+Pool = Literal["never_treated", "not_yet_treated"]
+PRIOR = "prior_"
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A long frame and its roles.
+
+    frame : one row per unit × period; units in the order in which the user's frame first names them, so that other
+        labels for the same units change nothing, and periods in time within a unit
+    unit : column of the unit: a student, or a school for a program of whole schools
+    period : column of the period
+    first_treated : column with the period in which the unit's program starts; missing = never
+    covariates : columns known before the program starts; they are read at the baseline, the last period before the
+        start. ``prior_<outcome>`` is the outcome's own value at the baseline and needs no column.
+    outcomes : columns that the program may change
+    pretests : for an outcome, the covariate that measures the same thing before the program, where that is not
+        ``prior_<outcome>``
+    measures : for each outcome its unit, direction and WWC domain, where known
+    """
+
+    frame: pd.DataFrame
+    unit: str
+    period: str
+    first_treated: str
+    covariates: tuple[str, ...] = ()
+    outcomes: tuple[str, ...] = ()
+    school: str | None = None
+    mentor: str | None = None
+    weight: str | None = None
+    pretests: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    # ------------------------------------------------------------------ labels and codes
+    @cached_property
+    def _unit_factor(self) -> tuple[IntArray, pd.Index]:
+        codes, labels = pd.factorize(self.frame[self.unit])
+        return codes.astype(np.int64), pd.Index(labels)
+
+    @property
+    def units(self) -> pd.Index:
+        """The unit labels in the order of the frame; position = unit code."""
+        return self._unit_factor[1]
+
+    @property
+    def row_unit(self) -> IntArray:
+        """(rows,) unit code of each row."""
+        return self._unit_factor[0]
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The periods in order, and whole numbers that measure the distance between them."""
+        return Timeline.of(self.frame[self.period], self.frame[self.first_treated])
+
+    @cached_property
+    def row_period(self) -> IntArray:
+        """(rows,) position of each row's period in ``timeline.periods``."""
+        return self.timeline.position(self.frame[self.period])
+
+    @cached_property
+    def start(self) -> IntArray:
+        """(n_units,) clock time at which each unit's program starts; ``Timeline.NEVER`` for never in these periods."""
+        first_row = self._first_row_of_unit
+        return self.timeline.clock_of(self.frame[self.first_treated].iloc[first_row])
+
+    @cached_property
+    def _first_row_of_unit(self) -> IntArray:
+        return np.asarray(np.searchsorted(self.row_unit, np.arange(len(self.units))), dtype=np.int64)
+
+    @cached_property
+    def cohorts(self) -> IntArray:
+        """Clock times at which some unit starts, in order; without those of units treated in every period they have."""
+        starts: IntArray = np.unique(self.start)
+        first, last = int(self.timeline.clock[0]), int(self.timeline.clock[-1])
+        has_before = starts >= first if self.is_cross_section else starts > first
+        return starts[has_before & (starts <= last)]
+
+    @property
+    def is_cross_section(self) -> bool:
+        """True where there is one period only, so that before and after can not be told apart."""
+        return len(self.timeline.periods) == 1
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return len(self.units)
+
+    # ------------------------------------------------------------------ values
+    @cached_property
+    def row_of(self) -> IntArray:
+        """(n_units, n_periods) row of the frame for each unit and period; -1 where there is none."""
+        grid = np.full((self.n_units, len(self.timeline.periods)), -1, dtype=np.int64)
+        grid[self.row_unit, self.row_period] = np.arange(len(self.frame))
+        return grid
+
+    def matrix(self, column: str) -> FloatArray:
+        """(n_units, n_periods) values of a numeric column; NaN where the unit has no row or no value."""
+        values = np.append(pd.to_numeric(self.frame[column]).to_numpy(dtype=float, na_value=np.nan), np.nan)
+        return values[self.row_of]
+
+    def outcome_matrix(self, outcome: str) -> FloatArray:
+        """As ``matrix``, for an outcome; a DataError names the outcomes that exist."""
+        if outcome not in self.outcomes:
+            raise DataError(f"{outcome!r} is not an outcome of this panel. Outcomes: {', '.join(self.outcomes)}.")
+        return self.matrix(outcome)
+
+    @cached_property
+    def unit_weight(self) -> FloatArray:
+        """(n_units,) sampling weight, from the unit's first row; ones where the panel has none."""
+        if self.weight is None:
+            return np.ones(self.n_units)
+        return self.frame[self.weight].to_numpy(dtype=float)[self._first_row_of_unit]
+
+    def rows_at(self, units: IntArray, clock: IntArray) -> IntArray:
+        """(m,) row of each unit at each clock time; -1 where there is none."""
+        position = self.timeline.position_of_clock(clock)
+        return np.where(position >= 0, self.row_of[units, np.maximum(position, 0)], np.int64(-1))
+
+    def baseline_clock(self, cohort: IntArray) -> IntArray:
+        """(m,) clock time of the last period before each cohort's start; the only period of a cross-section."""
+        return cohort if self.is_cross_section else self.timeline.before(cohort)
+
+    def rows_at_start(self, units: IntArray, cohort: IntArray) -> IntArray:
+        """(m,) row of each unit in the first period at or after each cohort's start; -1 where there is none."""
+        return self.rows_at(units, self.timeline.from_on(cohort))
+
+    def rows_before(self, units: IntArray, cohort: IntArray) -> IntArray:
+        """(m,) row of each unit in the baseline period of each cohort; -1 where there is none."""
+        return self.rows_at(units, self.baseline_clock(cohort))
+
+    def covariates_at_baseline(self, units: IntArray, cohort: IntArray, names: Iterable[str]) -> pd.DataFrame:
+        """(m, names) covariates of units as they were before the start of a cohort; missing where there is no row.
+
+        ``prior_<outcome>`` is that outcome in the baseline period. Nothing from the start of the program or after it
+        can be had through this method, save in a cross-section, whose covariates are by definition of the only period,
+        and the school, which is the one at the start: it is settled before anybody is chosen there. A school is a text
+        even where it is written as a number.
+        """
+        before, at_start = self.rows_before(units, cohort), self.rows_at_start(units, cohort)
+        columns = {}
+        for name in names:
+            rows = at_start if name == self.school else before
+            taken = self.frame[self.check_covariate(name)].take(np.maximum(rows, 0)).reset_index(drop=True)
+            taken = taken.mask(rows < 0) if (rows < 0).any() else taken
+            columns[name] = taken.astype(object).map(str, na_action="ignore") if name == self.school else taken
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(units)))
+
+    def school_at_start(self, units: IntArray, cohort: IntArray) -> IntArray:
+        """(m,) code of the school at the start of the cohort, or in the last row before it; -1 where it is missing."""
+        if self.school is None:
+            return np.full(len(units), -1, dtype=np.int64)
+        codes = np.append(pd.factorize(self.frame[self.school], sort=True)[0], -1)
+        before, at_start = self.rows_before(units, cohort), self.rows_at_start(units, cohort)
+        first = self._first_row_of_unit[units]
+        return codes[np.where(at_start >= 0, at_start, np.where(before >= 0, before, first))].astype(np.int64)
+
+    def check_covariate(self, name: str) -> str:
+        """The column that holds a covariate; a DataError explains a name that is no covariate."""
+        if name in self.covariates or name == self.school:
+            return name
+        outcome = name.removeprefix(PRIOR)
+        if name.startswith(PRIOR) and outcome in self.outcomes and not self.is_cross_section:
+            return outcome
+        raise DataError(self._unknown_covariate(name))
+
+    def _unknown_covariate(self, name: str) -> str:
+        if name in self.outcomes:
+            return (
+                f"{name!r} is an outcome and can not be a covariate: the program may have changed it. "
+                f"To compare students with the same {name} before the program, name {PRIOR + name!r}."
+            )
+        if name.startswith(PRIOR) and name.removeprefix(PRIOR) in self.outcomes:
+            return f"{name!r} needs a period before the program, and this panel has one period only."
+        return f"There is no covariate {name!r} in this panel.{suggest(name, self._names_for_designs)}"
+
+    @property
+    def _names_for_designs(self) -> tuple[str, ...]:
+        return self.default_covariates + ((self.school,) if self.school else ())
+
+    def pretest(self, outcome: str) -> str | None:
+        """The covariate that measures the outcome before the program; None where there is none."""
+        return self.pretests.get(outcome, None if self.is_cross_section else PRIOR + outcome)
+
+    @property
+    def default_covariates(self) -> tuple[str, ...]:
+        """What a design balances when nothing is named: covariates and, with a period before, prior outcomes."""
+        return self.covariates + (() if self.is_cross_section else tuple(PRIOR + o for o in self.outcomes))
+
+    # ------------------------------------------------------------------ how it shows itself
+    def __repr__(self) -> str:
+        treated = int((self.start <= self.timeline.clock[-1]).sum())
+        return (
+            f"Panel: {self.n_units:,} units × {len(self.timeline.periods)} periods, {len(self.frame):,} rows; "
+            f"{treated:,} treated in {len(self.cohorts)} cohorts; outcomes {', '.join(self.outcomes)}"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self!r}</p>{self.frame.head().to_html(index=False)}"
+
+
+def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
+    df: pd.DataFrame,
+    *,
+    unit: str,
+    outcomes: Iterable[str],
+    period: str | None = None,
+    first_treated: str | None = None,
+    treated: str | None = None,
+    covariates: Iterable[str] = (),
+    school: str | None = None,
+    mentor: str | None = None,
+    weight: str | None = None,
+    pretests: Mapping[str, str] | None = None,
+    measures: Mapping[str, MeasureFacts] | None = None,
+    ledger: Ledger | None = None,
+) -> Panel:
+    """A panel from a researcher's own long frame: one row per unit and period, or one row per unit.
+
+    Parameters
+    ----------
+    df : the frame; it is copied, never changed. The order in which it names the units is kept, and breaks ties
+    unit : column of the student (or of the school, for a program of whole schools)
+    period : column of the period: whole numbers, or texts that sort in time such as "2003-04"; None for one period
+    first_treated : column with the period in which the program starts for the unit, constant within a unit;
+        missing = never
+    treated : instead of first_treated where there is one period: a column of 0/1 or True/False
+    covariates, outcomes, school, mentor, weight : columns with these roles
+    pretests : for an outcome, the covariate that measures the same thing before the program; ``prior_<outcome>`` is
+        known without being named
+    measures : for an outcome its unit, direction and domain
+
+    Raises
+    ------
+    DataError : a column is missing or not numeric where it must be, a unit × period stands twice, first_treated
+        changes within a unit, no unit is treated or none is left to compare with.
+    """
+    roles = check_roles(
+        df,
+        unit=unit,
+        period=period,
+        first_treated=first_treated,
+        treated=treated,
+        covariates=covariates,
+        outcomes=outcomes,
+        school=school,
+        mentor=mentor,
+        weight=weight,
+    )
+    frame = tidy_frame(df if treated is None else with_start(df, roles, treated), roles)
+    check_frame(frame, roles)
+    panel = Panel(
+        frame=frame,
+        unit=roles.unit,
+        period=roles.period,
+        first_treated=roles.first_treated,
+        covariates=roles.covariates,
+        outcomes=roles.outcomes,
+        school=roles.school,
+        mentor=roles.mentor,
+        weight=roles.weight,
+        pretests=checked_pretests(pretests or {}, roles),
+        measures=dict(measures or {}),
+        ledger=ledger or Ledger(),
+    )
+    _check_arms(panel)
+    return panel
+
+
+def _check_arms(panel: Panel) -> None:
+    _check_starts(panel)
+    treated = panel.start <= panel.timeline.clock[-1]
+    if not treated.any():
+        raise DataError(
+            f"No unit is treated: {panel.first_treated!r} is missing, or after the last period, in all "
+            f"{panel.n_units:,} units. Check that matches and students use the same identifiers."
+        )
+    if treated.all() and len(panel.cohorts) < 2:
+        raise DataError(
+            f"All {panel.n_units:,} units are treated, and at the same time: nobody is left to compare with. "
+            "A comparison needs students who were never mentored, or mentored later."
+        )
+
+
+def _check_starts(panel: Panel) -> None:
+    """Refuse starts that can only be a slip: a text inside the periods that is none of them, or before the only one."""
+    timeline = panel.timeline
+    first, last = timeline.clock[0], timeline.clock[-1]
+    if panel.is_cross_section and (panel.start < first).any():
+        raise DataError(
+            f"{int((panel.start < first).sum()):,} units start before {panel.period} {timeline.periods[0]}, the only "
+            "period: nobody is seen before the program. Where before and after do not matter, use treated= instead."
+        )
+    inside = (panel.start > first) & (panel.start < last)
+    strange = inside & (timeline.position_of_clock(panel.start) < 0)
+    if strange.any() and not timeline.counts:
+        labels = first_few(timeline.label(clock) for clock in panel.start[strange])
+        raise DataError(
+            f"{panel.first_treated} of {int(strange.sum()):,} units is no {panel.period} of this panel ({labels}). "
+            f"Write it as the periods are written: {first_few(timeline.periods)}."
+        )

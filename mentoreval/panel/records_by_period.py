@@ -1,0 +1,126 @@
+"""RecordsByPeriod: a district's records seen by year, semester or month. What several measures need is counted once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import narwhals as nw
+import pandas as pd
+
+from mentoreval.errors import DataError
+from mentoreval.panel.attendance_days import AttendanceDays, count_listed_days, needed_attendance, read_totals
+from mentoreval.panel.collect import collect_frame
+from mentoreval.panel.course_marks import CourseMarks, count_marks
+from mentoreval.panel.enrolled_days import EnrolledDays, count_enrolled_days, years_of_enrolment
+from mentoreval.panel.periods import PeriodRule, school_year_of
+from mentoreval.records.records import LazyTable, LedgerEntry, Records
+
+
+@dataclass(frozen=True, eq=False)
+class RecordsByPeriod:
+    """What a measure and a program read.
+
+    records : the tables, lazy
+    rule : how days become periods
+
+    The tables below are counted when they are first asked for and kept; all have one row per student × period (and
+    school), with columns ``student_id`` and ``period``.
+    """
+
+    records: Records
+    rule: PeriodRule = field(default_factory=PeriodRule)
+
+    @cached_property
+    def calendar(self) -> LazyTable | None:
+        """Days in session (school_id, school_year, date, period); None where they can not be known.
+
+        Where every student-day is listed and there is no calendar, a school is in session on the days on which one of
+        its students is listed.
+        """
+        days = self.records.calendar
+        if days is None and self.records.attendance_mode == "positive" and self.records.attendance is not None:
+            days = _listed_days(self.records.attendance, self.records.enrolment)
+        return None if days is None else self.rule.label_days(days)
+
+    @cached_property
+    def session_days(self) -> pd.DataFrame:
+        """Collected calendar: school_id, date, period, sorted by date; empty where there is none."""
+        if self.calendar is None:
+            return pd.DataFrame({"school_id": [], "date": pd.to_datetime([]), "period": []})
+        days = collect_frame(self.calendar.select("school_id", "date", "period"))
+        return days.sort_values(["date", "school_id"], kind="stable", ignore_index=True)
+
+    @cached_property
+    def enrolled(self) -> EnrolledDays:
+        """Days in session while enrolled, by student, school and period."""
+        if self.calendar is not None:
+            return count_enrolled_days(self.records.enrolment, self.calendar)
+        if self.rule.length != "year":
+            raise DataError(
+                f"{self.records.source} has no calendar, so nobody can say in which {self.rule.length} a student was "
+                'enrolled. Add calendar.csv (school_id, date, school_year), or use period = "year".'
+            )
+        return years_of_enrolment(self.records.enrolment)
+
+    @cached_property
+    def attendance(self) -> AttendanceDays:
+        """Days enrolled and absent, by student and period, in thousandths of a day."""
+        mode = self.records.attendance_mode
+        table = needed_attendance(self.records)
+        if mode == "yearly_totals":
+            if self.rule.length != "year":
+                raise DataError(
+                    f"Attendance is kept as yearly totals, which can not be split into {self.rule.length}s. "
+                    'Use period = "year", or give the days on which students were absent.'
+                )
+            return read_totals(table)
+        if self.calendar is None:
+            raise DataError(
+                f"{self.records.source} lists absences only and has no calendar, so the days enrolled are not known. "
+                "Add calendar.csv (school_id, date, school_year) with one row per day in session."
+            )
+        return count_listed_days(self.records, self.calendar, self.enrolled)
+
+    @cached_property
+    def marks(self) -> CourseMarks:
+        """Grade points and failed courses, by student and period."""
+        return count_marks(self.records, self.rule)
+
+    @cached_property
+    def student_periods(self) -> pd.DataFrame:
+        """One row per student × period of enrolment: student_id, period, school_id, grade_level, days_enrolled.
+
+        The school is that with most days enrolled in the period, of equals the later one. The days enrolled are those
+        of enrolment and calendar; where every day is listed or totals are given, as listed or given; missing where
+        none of these is known.
+        """
+        rows = self.enrolled.main_school
+        frame = rows[["student_id", "period", "school_id", "grade_level"]].copy()
+        stated = self.records.attendance is not None and self.records.attendance_mode != "absences_only"
+        if stated:
+            days = self.attendance.frame.set_index(["student_id", "period"])["enrolled"] / 1000
+            frame = frame.join(days.rename("days_enrolled"), on=["student_id", "period"])
+        else:
+            frame["days_enrolled"] = rows["days"].astype(float) if self.calendar is not None else float("nan")
+        return frame
+
+    @property
+    def entries(self) -> tuple[LedgerEntry, ...]:
+        """What the ledger is to say of the tables that were counted so far."""
+        counted = [self.__dict__[name] for name in ("enrolled", "attendance", "marks") if name in self.__dict__]
+        return tuple(entry for table in counted for entry in table.entries)
+
+
+def _listed_days(attendance: LazyTable, enrolment: LazyTable) -> LazyTable:
+    """school_id, school_year and date of every day on which an enrolled student of that school is listed."""
+    names = attendance.collect_schema().names()
+    school = [nw.col("school_id").alias("listed_school")] if "school_id" in names else []
+    days = attendance.select("student_id", "date", *school, date_year=school_year_of(nw.col("date")))
+    spells = enrolment.select("student_id", "school_id", "school_year", "entry_date", "exit_date")
+    days = days.join(spells, left_on=["student_id", "date_year"], right_on=["student_id", "school_year"], how="inner")
+    date, leave = nw.col("date"), nw.col("exit_date")
+    days = days.filter(nw.col("entry_date") <= date, leave.is_null() | (date <= leave))
+    if school:
+        days = days.filter(nw.col("listed_school").is_null() | (nw.col("listed_school") == nw.col("school_id")))
+    return days.select("school_id", nw.col("date_year").alias("school_year"), "date").unique()

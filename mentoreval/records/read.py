@@ -1,0 +1,170 @@
+"""Read a district's tables: cast, check all of them together, and say every problem at once.
+
+A table passes through its rules one after the other, in the order of ``TABLES``, so that what a rule looks up in
+another table has been checked before. Everything stays lazy: a rule asks its table for counts, and only a rule that is
+broken asks for examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mentoreval.errors import DataError, OptionError, suggest
+from mentoreval.records.attendance_mode import attendance_mode, mode_problems, schema_of
+from mentoreval.records.checked import Checked, Options
+from mentoreval.records.columns import read_columns
+from mentoreval.records.conventions import Conventions, ExitDateIs
+from mentoreval.records.engines import engine_errors, reason
+from mentoreval.records.fingerprint import hash_sources
+from mentoreval.records.keys import check_duplicates, check_references
+from mentoreval.records.records import AttendanceMode, Ledger, Records
+from mentoreval.records.school_days import flag_missing_calendar, keep_enrolled_years, keep_school_days
+from mentoreval.records.sources import OpenSource, open_source, unreadable
+from mentoreval.records.spells import close_spells
+from mentoreval.records.tables import TABLES
+from mentoreval.records.validation import Problem, ValidationReport, worst_first
+
+__all__ = ["hash_sources", "read_records", "validate_records"]
+
+Source = str | Path | Mapping[str, Any]
+Orphans = Literal["error", "drop"]
+Duplicates = Literal["error", "drop_exact"]
+Progress = Callable[[str], None]
+Rule = Callable[[Checked, Mapping[str, Checked], Options], Checked]
+
+
+def read_records(
+    source: Source,
+    *,
+    attendance: AttendanceMode | None = None,
+    exit_date_is: ExitDateIs | None = None,
+    orphans: Orphans = "error",
+    duplicates: Duplicates = "drop_exact",
+    progress: Progress | None = None,
+) -> Records:
+    """Read a district's tables and check them together.
+
+    Parameters
+    ----------
+    source : a folder with <table>.csv, <table>.csv.gz or <table>.parquet, or a mapping from table names to frames
+        (pandas, Polars, Arrow, DuckDB, Spark). The tables are those of ``mentoreval.records.tables.TABLES``; students
+        and enrolment are required. Other files of the folder are left alone.
+    attendance : only absences are listed, every student-day is, or totals of years; wins over records.toml
+    exit_date_is : the last day of a spell of enrolment, or the day after; wins over records.toml, "last_day" if unsaid
+    orphans : rows whose student or match does not exist are a problem, or are dropped
+    duplicates : rows that are equal in every column are dropped but for one, or are a problem
+    progress : is called with one short text at each step
+
+    Returns
+    -------
+    Records with lazy tables in canonical types (``schema.DTYPES``), inclusive exit dates, and the ledger of every row
+    that was dropped, repaired or mapped. An extra column passes through; if all its texts are plain numbers, and its
+    name does not end in "_id", it is read as numbers. A frame of pandas comes out with Arrow types.
+
+    Raises
+    ------
+    DataError : with every problem of every table, the worst first
+    OptionError : an option has a value that does not exist
+    """
+    report, records = _inspect(
+        source, Conventions(attendance, exit_date_is), _options(orphans, duplicates), progress or _say_nothing
+    )
+    if records is None:
+        raise DataError(report.message)
+    return records
+
+
+def validate_records(
+    source: Source,
+    *,
+    attendance: AttendanceMode | None = None,
+    exit_date_is: ExitDateIs | None = None,
+    orphans: Orphans = "error",
+    duplicates: Duplicates = "drop_exact",
+    progress: Progress | None = None,
+) -> ValidationReport:
+    """What ``read_records`` would say of the same source: every problem and the ledger.
+
+    No state of the data makes it raise; OptionError if an option has a value that does not exist.
+    """
+    stated = Conventions(attendance, exit_date_is)
+    return _inspect(source, stated, _options(orphans, duplicates), progress or _say_nothing)[0]
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "students": (check_duplicates,),
+    "calendar": (check_duplicates,),
+    "enrolment": (check_duplicates, check_references, close_spells, flag_missing_calendar),
+    "attendance": (check_duplicates, check_references, keep_school_days),
+    "grades": (check_duplicates, check_references),
+    "matches": (check_duplicates, check_references),
+    "sessions": (check_references,),
+}
+
+
+def _inspect(
+    source: Source, stated: Conventions, options: Options, say: Progress
+) -> tuple[ValidationReport, Records | None]:
+    say("Opening the tables")
+    opened = open_source(source)
+    said = stated.over(opened.conventions)
+    mode = attendance_mode(opened, said.attendance)
+    options = replace(options, attendance=mode, exit_date_is=said.exit_date_is or "last_day")
+    checked, closed = _check_tables(opened, options, say)
+    found = [*opened.problems, *closed, *mode_problems(opened.titles, mode)]
+    found += [problem for table in checked.values() for problem in table.problems]
+    ledger = Ledger(
+        tuple(entry for table in checked.values() for entry in table.entries),
+        rows_read={name: table.rows_read for name, table in checked.items()},
+        rows_kept={name: table.rows_kept for name, table in checked.items()},
+    )
+    report = ValidationReport(worst_first(found), ledger, opened.name)
+    return report, _records(checked, report, mode) if report.ok else None
+
+
+def _check_tables(
+    opened: OpenSource, options: Options, say: Progress
+) -> tuple[dict[str, Checked], tuple[Problem, ...]]:
+    """Every table that can be read, checked; and the problems of those that turn out not to be readable."""
+    checked: dict[str, Checked] = {}
+    closed: list[Problem] = []
+    for name in TABLES:
+        if name not in opened.frames:
+            continue
+        say(f"Checking {name}")
+        try:
+            table = read_columns(schema_of(name, options.attendance), opened.frames[name])
+        except engine_errors() as error:
+            closed.append(unreadable(name, opened.titles[name], reason(error)))
+            continue
+        for rule in _rules(name, options.attendance):
+            table = rule(table, checked, options)
+        checked[name] = table
+    return checked, tuple(closed)
+
+
+def _rules(table: str, mode: AttendanceMode | None) -> tuple[Rule, ...]:
+    if table == "attendance" and mode == "yearly_totals":
+        return (check_duplicates, check_references, keep_enrolled_years)
+    return RULES[table]
+
+
+def _records(checked: Mapping[str, Checked], report: ValidationReport, mode: AttendanceMode | None) -> Records:
+    held: dict[str, Any] = {name: table.frame for name, table in checked.items()}
+    if mode is not None:
+        held["attendance_mode"] = mode
+    return Records(**held, ledger=report.ledger, source=report.source)
+
+
+def _options(orphans: Orphans, duplicates: Duplicates) -> Options:
+    for name, value, allowed in (("orphans", orphans, Orphans), ("duplicates", duplicates, Duplicates)):
+        if value not in get_args(allowed):
+            raise OptionError(f"{name} = {value!r} is not allowed.{suggest(str(value), get_args(allowed))}")
+    return Options(orphans=orphans, duplicates=duplicates)
+
+
+def _say_nothing(step: str) -> None:
+    """The progress of a caller who wants none."""

@@ -1,0 +1,27 @@
+"""The tables of a district, by name. A table that another one refers to comes before it.
+
+Attendance has one schema for each mode (``ATTENDANCE``); the entry here is the one for absences only.
+"""
+
+from __future__ import annotations
+
+from mentoreval.records.schema import TableSchema
+from mentoreval.records.tables.attendance import ATTENDANCE
+from mentoreval.records.tables.calendar import CALENDAR
+from mentoreval.records.tables.enrolment import ENROLMENT
+from mentoreval.records.tables.grades import GRADES
+from mentoreval.records.tables.matches import MATCHES
+from mentoreval.records.tables.sessions import SESSIONS
+from mentoreval.records.tables.students import STUDENTS
+
+TABLES: dict[str, TableSchema] = {
+    "students": STUDENTS,
+    "calendar": CALENDAR,
+    "enrolment": ENROLMENT,
+    "attendance": ATTENDANCE["absences_only"],
+    "grades": GRADES,
+    "matches": MATCHES,
+    "sessions": SESSIONS,
+}
+
+__all__ = ["ATTENDANCE", "TABLES"]

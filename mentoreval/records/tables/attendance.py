@@ -1,0 +1,66 @@
+"""Attendance in its three modes: only absences are listed, every student-day is listed, or totals of a year."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from mentoreval.records.records import AttendanceMode
+from mentoreval.records.schema import Column, RowRule, TableSchema
+
+ABSENT_CODES = ("absent", "absent_excused", "absent_unexcused", "suspended")
+PRESENT_CODES = ("present", "tardy")
+
+
+def _daily(description: str, codes: tuple[str, ...]) -> TableSchema:
+    return TableSchema(
+        name="attendance",
+        description=description,
+        columns=(
+            Column("student_id", "id", required=True),
+            Column("date", "date", required=True),
+            Column("code", "category", required=True, allowed=codes),
+            Column("school_id", "id", description="Where it is not given, the school of the enrolment counts"),
+            Column(
+                "fraction", "number", minimum=0, maximum=1, default=1.0, always=True, description="Share of the day"
+            ),
+        ),
+        key=("student_id", "date"),
+        references=(("student_id", "students"),),
+    )
+
+
+def _more_absent_than_enrolled(absent: nw.Expr, enrolled: nw.Expr) -> nw.Expr:
+    return absent > enrolled
+
+
+YEARLY_TOTALS = TableSchema(
+    name="attendance",
+    description="One row for each student and school year, with days enrolled and days absent.",
+    columns=(
+        Column("student_id", "id", required=True),
+        Column("school_year", "school_year", required=True),
+        Column("days_enrolled", "number", required=True, minimum=0, maximum=366),
+        Column("days_absent", "number", required=True, minimum=0, maximum=366),
+        Column("school_id", "id"),
+    ),
+    key=("student_id", "school_year"),
+    key_if_present=("school_id",),
+    references=(("student_id", "students"),),
+    rules=(
+        RowRule(
+            "more_absent_than_enrolled",
+            ("days_absent", "days_enrolled"),
+            _more_absent_than_enrolled,
+            "with more days_absent than days_enrolled",
+            "Correct the totals; days_enrolled counts every day on which the student could have come.",
+        ),
+    ),
+)
+
+ATTENDANCE: dict[AttendanceMode, TableSchema] = {
+    "absences_only": _daily(
+        "One row for each day absent; a day in session while enrolled without a row is a day present.", ABSENT_CODES
+    ),
+    "positive": _daily("One row for each student and day, present or absent.", PRESENT_CODES + ABSENT_CODES),
+    "yearly_totals": YEARLY_TOTALS,
+}

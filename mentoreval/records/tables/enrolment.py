@@ -1,0 +1,50 @@
+"""Enrolment: one row for each spell of a student in a school within one school year."""
+
+from __future__ import annotations
+
+import narwhals as nw
+
+from mentoreval.records.schema import Column, RowRule, TableSchema
+
+
+def _exit_before_entry(entry: nw.Expr, leaving: nw.Expr) -> nw.Expr:
+    return leaving < entry
+
+
+def _outside_school_year(entry: nw.Expr, leaving: nw.Expr, school_year: nw.Expr) -> nw.Expr:
+    """An entry may lie in an earlier year (districts keep the first one), but a spell can not miss its year."""
+    first = school_year.str.slice(0, 4).cast(nw.Int64)
+    return (entry.dt.year() > first + 1) | (leaving.dt.year() < first)
+
+
+ENROLMENT = TableSchema(
+    name="enrolment",
+    description="One row for each spell of a student in a school within one school year.",
+    columns=(
+        Column("student_id", "id", required=True),
+        Column("school_id", "id", required=True),
+        Column("school_year", "school_year", required=True, description="2021-22"),
+        Column("grade_level", "grade_level", required=True, description="PK, KG, 1 to 12; read as -1, 0, 1 to 12"),
+        Column("entry_date", "date", required=True, description="First day of the spell"),
+        Column("exit_date", "date", always=True, description="Last day of the spell; empty = to the end of the year"),
+    ),
+    key=("student_id", "school_id", "school_year", "entry_date"),
+    references=(("student_id", "students"),),
+    rules=(
+        RowRule(
+            "exit_before_entry",
+            ("entry_date", "exit_date"),
+            _exit_before_entry,
+            "whose exit_date is before their entry_date",
+            "Correct the dates, or take the rows out if the student never came.",
+        ),
+        RowRule(
+            "date_outside_school_year",
+            ("entry_date", "exit_date", "school_year"),
+            _outside_school_year,
+            "whose dates lie outside their school_year",
+            "2021-22 starts in 2021 and ends in 2022; correct school_year or the dates.",
+        ),
+    ),
+    required=True,
+)

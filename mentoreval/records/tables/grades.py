@@ -1,0 +1,29 @@
+"""Grades: one row for each mark that a student was given in a course."""
+
+from __future__ import annotations
+
+from mentoreval.records.schema import Column, TableSchema
+
+POINTS = r"(?:[0-3](?:\.\d+)?|4(?:\.[0-2]\d*|\.30*)?)"
+MARK = rf"^(?:[A-D][+-]?|F|P|NP|CR|NC|I|W|{POINTS})$"
+
+GRADES = TableSchema(
+    name="grades",
+    description="One row for each mark that a student was given in a course in a term.",
+    columns=(
+        Column("student_id", "id", required=True),
+        Column("school_year", "school_year", required=True),
+        Column("term", "category", required=True, allowed=("S1", "S2", "Y"), description="Y = the whole year"),
+        Column("course_id", "id", required=True),
+        Column(
+            "mark",
+            "text",
+            required=True,
+            pattern=MARK,
+            description="letters A+ to F, grade points 0 to 4.3, and P, NP, CR, NC, I, W",
+        ),
+        Column("credits", "number", minimum=0, default=1.0, always=True),
+    ),
+    key=("student_id", "school_year", "term", "course_id"),
+    references=(("student_id", "students"),),
+)
