@@ -1,0 +1,311 @@
+"""Design: who is compared with whom, by what rule. It is chosen before anyone looks at an outcome."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.aliases import BoolArray, Estimand, FloatArray, IntArray
+from mentoreval.design.eligibility import Eligibility, meets_all
+from mentoreval.errors import DesignError
+from mentoreval.panel.panel import Panel, Pool
+from mentoreval.registry import Kind, make
+
+if TYPE_CHECKING:
+    from mentoreval.design.balance import Balance
+
+NO_SET = -1
+
+
+@dataclass(frozen=True)
+class FlowStep:
+    """One step of the sample flow: a message key and the numbers of distinct units that are left in each arm."""
+
+    key: str
+    n_treated: int
+    n_comparison: int
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """Students as they stood before the program: all that a design method may see.
+
+    One entry for each unit and cohort at whose start the unit could be compared: the unit's own cohort for a treated
+    unit, every cohort for a unit of the comparison pool. All arrays have one element per entry.
+
+    unit : (m,) unit code
+    cohort : (m,) clock time of the start that the entry belongs to
+    treated : (m,) True where the unit starts at that time
+    at_risk : (m,) True where the unit has a row in the baseline period and in the period of the start
+    weight : (m,) sampling weight
+    covariates : names of the covariates to make alike
+    screened : the steps of the sample flow that led to these entries
+    """
+
+    unit: IntArray
+    cohort: IntArray
+    treated: BoolArray
+    at_risk: BoolArray
+    weight: FloatArray
+    covariates: tuple[str, ...]
+    screened: tuple[FlowStep, ...]
+    _read: Callable[[tuple[str, ...]], pd.DataFrame]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """(m, covariates) covariates at the baseline, in their own types; missing where nothing is known."""
+        return self._read(self.covariates)
+
+    def column(self, name: str) -> pd.Series:
+        """(m,) a column at the baseline that need not be a covariate, such as one to match exactly on."""
+        return self.frame[name] if name in self.covariates else self._read((name,))[name]
+
+    @cached_property
+    def complete(self) -> BoolArray:
+        """(m,) True where every covariate is known."""
+        return np.asarray(self.frame.notna().all(axis=1), dtype=bool)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return len(self.unit)
+
+    def comparable(self, also: tuple[str, ...] = ()) -> BoolArray:
+        """(m,) True for entries that a method may choose from; DesignError where there is none.
+
+        They are at risk, have every covariate and every column of ``also``, a sampling weight above 0, and are of a
+        cohort in which both arms are left.
+        """
+        chosen = self.at_risk & self.complete & (self.weight > 0)
+        for name in also:
+            chosen &= self.column(name).notna().to_numpy(dtype=bool)
+        both = np.intersect1d(self.cohort[chosen & self.treated], self.cohort[chosen & ~self.treated])
+        chosen &= np.isin(self.cohort, both)
+        if not chosen.any():
+            raise DesignError(self._nobody_comparable(also))
+        return chosen
+
+    def _nobody_comparable(self, also: tuple[str, ...]) -> str:
+        gaps = {name: int(self.column(name)[self.at_risk].isna().sum()) for name in (*self.covariates, *also)}
+        worst = max(gaps, key=lambda name: gaps[name], default="")
+        where = f" {worst!r} is missing in {gaps[worst]:,} of them; leave it out." if gaps.get(worst) else ""
+        return (
+            f"No cohort has students in both arms who can be compared. {int(self.at_risk.sum()):,} of {self.size:,} "
+            f"entries are enrolled before and at the start ({int((self.at_risk & self.treated).sum()):,} treated), and "
+            f"{int((self.at_risk & self.complete).sum()):,} of them have all covariates.{where}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Weighting:
+    """What a design method returns.
+
+    weights : (m,) weight of each entry in the comparison; 0 = not in it
+    matched_set : (m,) number of the matched set; NO_SET where there is none
+    propensity : (m,) estimated probability of treatment; NaN where it was not estimated
+    pairs : (p, 2) entry of the treated, entry of its comparison; empty where nobody was paired
+    pair_distance : (p,) how far apart they are in what the method matches on
+    considered : (m,) True where the entry was at risk and complete and so could have been chosen
+    conditional : True where inference may take the weights as given
+    facts : what the report says of the method: names and numbers
+    """
+
+    weights: FloatArray
+    matched_set: IntArray
+    propensity: FloatArray
+    pairs: IntArray
+    considered: BoolArray
+    pair_distance: FloatArray = field(default_factory=lambda: np.empty(0))
+    conditional: bool = True
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DesignMethod(Kind):
+    """A rule that chooses and weights the comparison students. One method to write: ``weigh``."""
+
+    folder: ClassVar[str] = "mentoreval.design.methods:METHODS"
+
+    @abstractmethod
+    def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
+        """Weights for the entries of a baseline; raises DesignError where no comparison can be built."""
+
+    @property
+    def covariates_needed(self) -> tuple[str, ...]:
+        """Columns beside the covariates that the method reads, e.g. those to match exactly on."""
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """A comparison: panel, entries, weights, matched sets.
+
+    ``weights`` and ``matched_sets`` are frames for people; estimators use the arrays of ``baseline`` and ``weighting``.
+    """
+
+    panel: Panel
+    baseline: Baseline
+    weighting: Weighting
+    estimand: Estimand
+    method: DesignMethod
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates that the design makes alike."""
+        return self.baseline.covariates
+
+    @cached_property
+    def weights(self) -> pd.DataFrame:
+        """One row per entry with a weight above 0: unit, cohort, treated, weight, matched_set, propensity."""
+        kept = np.flatnonzero(self.weighting.weights > 0)
+        frame = self._entry_frame(kept)
+        frame["weight"] = self.weighting.weights[kept]
+        sets = self.weighting.matched_set[kept]
+        frame["matched_set"] = pd.array(np.where(sets >= 0, sets, 0), dtype="Int64")
+        frame.loc[sets < 0, "matched_set"] = pd.NA
+        frame["propensity"] = self.weighting.propensity[kept]
+        return frame
+
+    @cached_property
+    def matched_sets(self) -> pd.DataFrame:
+        """One row per treated–comparison pair: cohort, treated and comparison unit, their propensities, distance."""
+        pairs = self.weighting.pairs
+        frame = self._entry_frame(pairs[:, 0])[["cohort", "unit"]].rename(columns={"unit": "treated"})
+        frame["comparison"] = self._entry_frame(pairs[:, 1])["unit"]
+        score = self.weighting.propensity
+        frame["propensity_treated"], frame["propensity_comparison"] = score[pairs[:, 0]], score[pairs[:, 1]]
+        frame["distance"] = self.weighting.pair_distance
+        return frame
+
+    def _entry_frame(self, entries: IntArray) -> pd.DataFrame:
+        base, labels = self.baseline, self.panel.timeline.labels
+        return pd.DataFrame(
+            {
+                "unit": self.panel.units[base.unit[entries]],
+                "cohort": pd.Series(base.cohort[entries]).map(labels),
+                "treated": base.treated[entries],
+            }
+        )
+
+    @cached_property
+    def flow(self) -> tuple[FlowStep, ...]:
+        """The sample flow, in distinct units: in_panel, start_in_panel (seen before the start), eligible (if there are
+        rules), at_risk (enrolled before and at the start), considered (covariates known), compared."""
+        base, weighting = self.baseline, self.weighting
+        masks = {"at_risk": base.at_risk, "considered": weighting.considered, "compared": weighting.weights > 0}
+        steps = (_count_arms(key, base.unit[mask], base.treated[mask]) for key, mask in masks.items())
+        return base.screened + tuple(steps)
+
+    def balance(self, covariates: Sequence[str] | None = None) -> Balance:
+        """How alike the arms are before and after; by default on the covariates of the design."""
+        from mentoreval.design.balance import measure_balance
+
+        return measure_balance(self, covariates)
+
+    def __repr__(self) -> str:
+        steps = {step.key: step for step in self.flow}
+        first, end = steps["in_panel"], steps["compared"]
+        return (
+            f"Design: {self.method.name}, {self.estimand}; {end.n_treated:,} of {first.n_treated:,} treated "
+            f"compared with {end.n_comparison:,} of {first.n_comparison:,} comparison units"
+        )
+
+    def _repr_html_(self) -> str:
+        flow = pd.DataFrame([vars(step) for step in self.flow])
+        return f"<p>{self!r}</p>{flow.to_html(index=False)}"
+
+
+def choose_design(
+    panel: Panel,
+    method: DesignMethod | None = None,
+    *,
+    estimand: Estimand = "ATT",
+    covariates: Sequence[str] | None = None,
+    pool: Pool = "never_treated",
+    eligibility: Sequence[Eligibility] = (),
+) -> Design:
+    """Choose the comparison for a panel, from its baseline alone.
+
+    Parameters
+    ----------
+    panel : the panel
+    method : how to choose; by default everyone is compared with everyone (``Unadjusted``)
+    estimand : whose effect: ATT those who were mentored
+    covariates : what to make alike; by default the panel's covariates and, where there is a period before the start,
+        the outcomes in it (``prior_<outcome>``)
+    pool : comparison units may be those never treated, or also those not yet treated at a cohort's start
+    eligibility : rules that both arms must meet at the baseline, before anything else
+
+    Raises
+    ------
+    DesignError : no entry is left in one arm, or the method can not serve the estimand.
+    """
+    method = method or make(DesignMethod, "unadjusted")  # type: ignore[type-abstract]
+    names = tuple(panel.default_covariates if covariates is None else covariates)
+    baseline = stand_at_start(panel, names, pool, eligibility)
+    weighting = method.weigh(baseline, estimand)
+    for arm, mask in (("treated", baseline.treated), ("comparison", ~baseline.treated)):
+        if not (weighting.weights[mask] > 0).any():
+            raise DesignError(
+                f"The design {method.name!r} leaves no {arm} unit: {int(mask.sum()):,} entries before it, "
+                f"{int((weighting.considered & mask).sum()):,} with complete covariates, 0 after it. Loosen the "
+                "caliper or the exact matching, or give fewer covariates."
+            )
+    return Design(panel, baseline, weighting, estimand, method)
+
+
+def stand_at_start(
+    panel: Panel,
+    covariates: tuple[str, ...],
+    pool: Pool = "never_treated",
+    eligibility: Sequence[Eligibility] = (),
+) -> Baseline:
+    """The entries of every cohort's start: its treated units and the units of the pool, those who meet every rule."""
+    for name in (*covariates, *(rule.covariate for rule in eligibility)):
+        panel.check_covariate(name)
+    unit, cohort = _entries(panel, pool)
+    treated = panel.start[unit] == cohort
+    screened = [_everybody(panel, pool)]
+    if not panel.is_cross_section:
+        screened.append(_count_arms("start_in_panel", unit, treated))
+    if eligibility:
+        rules = panel.covariates_at_baseline(unit, cohort, dict.fromkeys(rule.covariate for rule in eligibility))
+        met = meets_all(eligibility, rules)
+        unit, cohort, treated = unit[met], cohort[met], treated[met]
+        screened.append(_count_arms("eligible", unit, treated))
+    at_risk = (panel.rows_at_start(unit, cohort) >= 0) & (panel.rows_before(unit, cohort) >= 0)
+
+    def read(names: tuple[str, ...]) -> pd.DataFrame:
+        return panel.covariates_at_baseline(unit, cohort, names)
+
+    weight = panel.unit_weight[unit]
+    return Baseline(unit, cohort, treated, at_risk, weight, covariates, tuple(screened), read)
+
+
+def _entries(panel: Panel, pool: Pool) -> tuple[IntArray, IntArray]:
+    """Unit and cohort of every entry: at each start, the units that start and those of the pool."""
+    if len(panel.cohorts) == 0:
+        raise DesignError("Every treated unit starts in the first period, so nobody is seen before the program.")
+    units, cohorts = [], []
+    for cohort in panel.cohorts:
+        waits_until = cohort if pool == "not_yet_treated" else panel.timeline.clock[-1]
+        chosen = np.flatnonzero((panel.start > waits_until) | (panel.start == cohort))
+        units.append(chosen)
+        cohorts.append(np.full(len(chosen), cohort, dtype=np.int64))
+    return np.concatenate(units), np.concatenate(cohorts)
+
+
+def _everybody(panel: Panel, pool: Pool) -> FlowStep:
+    last = panel.timeline.clock[-1]
+    first_wait = panel.cohorts[0] if pool == "not_yet_treated" and len(panel.cohorts) else last
+    return FlowStep("in_panel", int((panel.start <= last).sum()), int((panel.start > first_wait).sum()))
+
+
+def _count_arms(key: str, unit: IntArray, treated: BoolArray) -> FlowStep:
+    return FlowStep(key, len(np.unique(unit[treated])), len(np.unique(unit[~treated])))

@@ -1,0 +1,1 @@
+"""From a design to effects and their uncertainty."""

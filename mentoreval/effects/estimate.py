@@ -1,0 +1,218 @@
+"""Estimate: what was found and how sure we are. One result type for every estimator."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.aliases import FloatArray
+from mentoreval.design.design import Design
+from mentoreval.effects.estimator import Estimator, Fit
+from mentoreval.effects.inference import Inference
+from mentoreval.errors import EffectError
+from mentoreval.registry import make
+
+ESTIMATE_COLUMNS = (
+    "outcome", "term", "cohort", "period", "event_time", "estimate", "std_error", "statistic", "p_value",
+    "conf_low", "conf_high", "band_low", "band_high", "df", "n_treated", "n_comparison", "n_clusters",
+)  # fmt: skip
+ROUNDING = 1e-12
+"""Share of the largest outcome below which a standard error is rounding."""
+
+FEW_CLUSTERS = 10
+"""Below this many clusters a plain cluster-robust error is too small more often than it says."""
+
+PoolBy = Literal["simple", "event_time", "cohort", "period"]
+
+
+@dataclass(frozen=True)
+class JointTest:
+    """A Wald test that several effects are all zero.
+
+    statistic : θ'V⁻¹θ
+    df : number of effects
+    df_denominator : of the F distribution of statistic / df; infinity = chi-squared
+    """
+
+    statistic: float
+    df: int
+    p_value: float
+    terms: tuple[str, ...]
+    df_denominator: float = math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Effects with their uncertainty.
+
+    vcov : (k, k) variance of theta; a row and column of zeros for a reference term that is zero by definition
+    df : (k,) degrees of freedom of the reference distribution; infinity = normal
+    critical : (k,) half width of the confidence interval in standard errors
+    band : half width in standard errors of a band that holds every term at once; None where the method gives none
+    n_clusters : number of independent clusters behind the variance
+    cluster : their name, "" for independent rows
+    """
+
+    fit: Fit
+    vcov: FloatArray
+    df: FloatArray
+    critical: FloatArray
+    inference: Inference
+    confidence: float
+    n_clusters: int
+    cluster: str
+    band: float | None = None
+
+    @property
+    def design(self) -> Design:
+        """The design behind the estimate."""
+        return self.fit.design
+
+    @property
+    def outcome(self) -> str:
+        """The outcome."""
+        return self.fit.outcome
+
+    @property
+    def few_clusters(self) -> bool:
+        """Whether the variance rests on fewer clusters than it needs, so that a report must say so."""
+        return bool(self.cluster) and self.n_clusters < FEW_CLUSTERS
+
+    @cached_property
+    def std_error(self) -> FloatArray:
+        """(k,) standard errors."""
+        return np.sqrt(np.maximum(np.diag(self.vcov), 0.0))
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per effect with ESTIMATE_COLUMNS; where uncertainty is missing, ``notes`` says why.
+
+        band_low and band_high hold every term at once with the stated confidence; conf_low and conf_high one at a time.
+        """
+        theta, error = self.fit.theta, np.where(self.is_reference | self.is_certain, np.nan, self.std_error)
+        statistic = theta / error
+        frame = self.fit.terms.copy()
+        frame.insert(0, "outcome", self.fit.outcome)
+        frame["estimate"], frame["std_error"], frame["statistic"] = theta, error, statistic
+        frame["p_value"] = two_sided_p(statistic, self.df)
+        frame["conf_low"], frame["conf_high"] = theta - self.critical * error, theta + self.critical * error
+        band = np.nan if self.band is None else self.band
+        frame["band_low"], frame["band_high"] = theta - band * error, theta + band * error
+        frame["df"], frame["n_clusters"] = self.df, self.n_clusters
+        return frame[list(ESTIMATE_COLUMNS)]
+
+    @cached_property
+    def is_reference(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """(k,) True for terms that are zero by definition, such as the period before the start in an event study."""
+        return np.asarray(self.fit.terms["term"].astype(str).str.startswith("reference"), dtype=bool)
+
+    @cached_property
+    def is_certain(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """(k,) True for effects whose error is zero but for rounding: nothing varies, and no error can be estimated."""
+        values = self.design.panel.frame[self.outcome].to_numpy(dtype=float, na_value=np.nan)
+        scale = float(np.nanmax(np.abs(values)))
+        return np.asarray(~self.is_reference & (self.std_error <= ROUNDING * scale), dtype=bool)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why numbers are missing in ``frame``, and what else its reader must know."""
+        notes = []
+        for why, which in (
+            ("zero by definition, the period that others are compared with", self.is_reference),
+            ("no error can be estimated, for the outcome moves alike for everyone in each arm", self.is_certain),
+        ):
+            if which.any():
+                notes.append(f"{', '.join(self.fit.terms['term'][which])}: {why}.")
+        if self.few_clusters:
+            notes.append(f"Only {self.n_clusters} {self.cluster} clusters: these errors may be too small.")
+        return tuple(notes)
+
+    def pool(self, by: PoolBy = "simple") -> Estimate:
+        """Average group-time effects over cohorts and periods, with the noise of the estimated cohort shares.
+
+        by : "simple" one number over all treated cells; "event_time" by periods since the start, "cohort", "period";
+            each of the latter also has the term "average" over its non-negative event times, cohorts or periods.
+        """
+        from mentoreval.effects.pooling import pool_fit
+
+        return self.inference.apply(pool_fit(self.fit, by), self.confidence)
+
+    def joint_test(self, terms: list[str] | None = None) -> JointTest:
+        """Wald test that the named terms, by default those before the start, are all zero."""
+        from mentoreval.effects.pooling import wald_test
+
+        return wald_test(self, terms)
+
+    def headline(self) -> pd.Series:
+        """The one row that answers the question: the only term, or the pooled average over all treated cells."""
+        if len(self.fit.theta) == 1:
+            return self.frame.iloc[0]
+        if self.fit.group_time is not None and self.fit.pooled_by is None:
+            return self.pool("simple").frame.iloc[0]
+        average = self.frame[self.frame["term"] == "average"]
+        if average.empty:
+            raise EffectError(f"{self.fit.estimator.name} gives {len(self.fit.theta)} effects and no average of them.")
+        return average.iloc[0]
+
+    def __repr__(self) -> str:
+        lines = [f"{self.fit.estimator.name} on {self.outcome}", self.frame.to_string(index=False), *self.notes]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"{self.frame.to_html(index=False)}{notes}"
+
+
+def two_sided_p(statistic: FloatArray, df: FloatArray) -> FloatArray:
+    """Two-sided p-values of t statistics; infinite df is the normal distribution."""
+    from scipy import special
+
+    tail = np.where(
+        np.isinf(df),
+        special.ndtr(-np.abs(statistic)),
+        special.stdtr(np.where(np.isinf(df), 1.0, df), -np.abs(statistic)),
+    )
+    return np.asarray(2.0 * tail, dtype=float)
+
+
+def critical_value(confidence: float, df: FloatArray) -> FloatArray:
+    """(k,) half width of a two-sided interval in standard errors."""
+    from scipy import special
+
+    upper = 0.5 + confidence / 2
+    return np.asarray(
+        np.where(np.isinf(df), special.ndtri(upper), special.stdtrit(np.where(np.isinf(df), 1.0, df), upper)),
+        dtype=float,
+    )
+
+
+def estimate_effect(
+    design: Design,
+    outcome: str,
+    estimator: Estimator | None = None,
+    *,
+    inference: Inference | None = None,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Estimate the effect on one outcome.
+
+    design : from ``choose_design``
+    outcome : an outcome of the panel
+    estimator : by default regression adjustment on the design's covariates
+    inference : by default cluster-robust at the highest level at which students share fate: school, matched set or
+        student
+    confidence : of the intervals
+
+    Raises EffectError where the design does not identify the effect, DataError for an unknown outcome.
+    """
+    if not 0.5 <= confidence < 1:
+        raise EffectError(f"confidence is a share between 0.5 and 1, such as 0.95; got {confidence}.")
+    chosen: Estimator = estimator or make(Estimator, "regression_adjustment")  # type: ignore[type-abstract]
+    method: Inference = inference or make(Inference, "cluster_robust")  # type: ignore[type-abstract]
+    return method.apply(chosen.fit(design, outcome), confidence)

@@ -1,0 +1,272 @@
+"""Callaway–Sant'Anna: one effect for each cohort and period, from comparisons that are never forbidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.design.design import Design
+from mentoreval.effects.cells import (
+    BasePeriod,
+    Cell,
+    Control,
+    Members,
+    check_pool,
+    members_of,
+    plan_cells,
+    share_members,
+)
+from mentoreval.effects.clusters import entry_of_unit, unit_clusters
+from mentoreval.effects.estimator import Estimator, Fit, GroupTime, make_terms
+from mentoreval.effects.sample import model_matrix, n_always_treated
+from mentoreval.errors import EffectError, OptionError, first_few
+from mentoreval.numerics.did_cells import CellError, CellMethod, compare_changes
+from mentoreval.panel.panel import Panel
+from mentoreval.panel.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class CallawaySantAnna(Estimator):
+    """Group-time effects; ``Estimate.pool`` averages them over cohorts and periods.
+
+    control : whom to compare with; ``not_yet_treated`` needs a design made with pool="not_yet_treated"
+    method : doubly_robust, inverse_probability or outcome_regression; without covariates they are the same
+    base_period : of the cells before the start: varying (the period before) or universal (the last before the start)
+    anticipation : periods before the start in which the program may already act
+    covariates : on which trends may depend
+
+    Estimand
+        ATT(g, t): the average effect in period t on the units that start in g and whose outcome is known in t and in
+        the base period. Cells before the start are placebos.
+
+    Assumptions
+        Parallel trends between each cohort and its comparison units, given the covariates, from the base period on;
+        no effect earlier than ``anticipation`` periods before the start; overlap of the covariates.
+
+    Estimator
+        For each cell the 2x2 comparison of changes with the design's weights of that cohort's entries, so that a
+        matched design needs nothing special. From ``g - anticipation`` on the base is the last period before that.
+        Covariates are read at that base, whichever the cell (for a comparison unit with an earlier start of its own,
+        before that start). doubly_robust is Sant'Anna & Zhao (2020), eq. 3.1: logit by maximum likelihood, least
+        squares in the comparison group.
+
+    Standard errors
+        Influence functions, one row for each unit, with the noise of the propensity score and the outcome regression;
+        the design's weights are taken as given. ``ClusterRobust(cluster="student", small_sample="CR0")`` gives the
+        numbers of did::att_gt(bstrap = FALSE). Pooled effects add the noise of the estimated cohort shares.
+
+    Edge cases
+        Missing rows: each cell uses the units whose outcome is known in both its periods, and whose covariates are
+        known; a unit stays in the other cells. Units treated in the first period are left out and counted. A cohort
+        without comparison in the design, and a cell without units in one arm, without overlap, or whose comparison
+        group can not carry the covariates, is left out; ``facts["cells_left_out"]`` has each with its reason. Cells
+        before the start also use units that start between cell and cohort if the design keeps everyone (control =
+        "not_yet_treated"). Comparison units with a probability of treatment of 0.995 or more get no weight.
+
+    References
+        Callaway & Sant'Anna (2021), Journal of Econometrics 225; Sant'Anna & Zhao (2020), Journal of Econometrics 219;
+        the conventions of did 2.5 and DRDID 1.2.
+
+    Example
+        >>> import pandas as pd
+        >>> import mentoreval as me
+        >>> frame = pd.DataFrame(
+        ...     {
+        ...         "student": [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4],
+        ...         "year": [2022, 2023, 2024] * 4,
+        ...         "start": [2024] * 6 + [None] * 6,
+        ...         "absent": [19, 20, 12, 18, 18, 14, 9, 9, 8, 10, 12, 12],
+        ...     }
+        ... )
+        >>> panel = me.panel_from_frame(
+        ...     frame, unit="student", period="year", first_treated="start", outcomes=["absent"]
+        ... )
+        >>> effect = me.estimate_effect(me.choose_design(panel), "absent", me.CallawaySantAnna())
+        >>> effect.frame[["term", "estimate"]].round(6).values.tolist()
+        [['att(2024,2023)', -0.5], ['att(2024,2024)', -5.5]]
+    """
+
+    name: ClassVar[str] = "callaway_santanna"
+    control: Control = "never_treated"
+    method: CellMethod = "doubly_robust"
+    base_period: BasePeriod = "varying"
+    anticipation: int = 0
+    covariates: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Anticipation is a number of periods."""
+        if self.anticipation < 0:
+            raise OptionError(f"CallawaySantAnna: anticipation = {self.anticipation} is not allowed. It is 0 or more.")
+
+    def fit(self, design: Design, outcome: str) -> Fit:
+        """The group-time effects, and each unit's influence on them."""
+        panel = design.panel
+        if panel.is_cross_section:
+            raise EffectError(
+                "This panel has one period, and callaway_santanna needs periods before and after a start."
+            )
+        check_pool(design, self.control)
+        y, omitted = panel.outcome_matrix(outcome), _Omitted(panel)
+        columns = [column for cohort in panel.cohorts for column in self._cohort(design, y, int(cohort), omitted)]
+        if all(column.cell.is_reference for column in columns):
+            raise EffectError(omitted.message())
+        return _assemble(self, design, outcome, columns, omitted)
+
+    def _cohort(self, design: Design, y: FloatArray, cohort: int, omitted: _Omitted) -> list[_Column]:
+        """The cells of one cohort, in the order of their periods."""
+        timeline = design.panel.timeline
+        cells = plan_cells(timeline, cohort, self.base_period, self.anticipation)
+        members = members_of(design, cohort, self.control)
+        if not cells:
+            omitted.add(cohort, None, "no period before its start")
+            return []
+        if not members.can_compare:
+            omitted.add(cohort, None, "the design has no treated or no comparison units")
+            return []
+        X, complete = _covariates(design, members, self.covariates, self.anticipation)
+        known = ~np.isnan(y[members.unit]) & complete[:, None]
+        columns = [_Column.of_reference(cell, members, known) for cell in cells if cell.is_reference]
+        for places, mask in share_members(cells, members, known, timeline.clock, self.anticipation):
+            together = [cells[place] for place in places]
+            try:
+                columns += _compare(together, y, members, mask, X, self.method)
+            except CellError as error:
+                for cell in together:
+                    omitted.add(cohort, int(timeline.clock[cell.period]), str(error))
+        return sorted(columns, key=lambda column: column.cell.period)
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """An estimated cell: its units (m,), which of them are treated, and their influence as a sum (m,)."""
+
+    cell: Cell
+    att: float
+    unit: IntArray
+    treated: BoolArray
+    influence: FloatArray
+    n_trimmed: int = 0
+
+    @classmethod
+    def of_reference(cls, cell: Cell, members: Members, known: BoolArray) -> _Column:
+        unit = members.unit[known[:, cell.period]]
+        return cls(cell, 0.0, unit, members.treated[known[:, cell.period]], np.zeros(len(unit)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Omitted:
+    """Cells that can not be estimated: cohort and period (missing = all) as labels, and the reason."""
+
+    panel: Panel
+    cells: list[tuple[object, object, str]] = field(default_factory=list)
+
+    def add(self, cohort: int, period: int | None, reason: str) -> None:
+        label = self.panel.timeline.label
+        self.cells.append((label(cohort), None if period is None else label(period), reason))
+
+    def message(self) -> str:
+        shown = first_few(
+            f"{cohort}: {reason}" if period is None else f"{cohort} in {period}: {reason}"
+            for cohort, period, reason in self.cells
+        )
+        return (
+            f"No effect of any cohort in any period can be estimated ({shown}). Check that outcomes are known before "
+            "and after the starts, use fewer covariates, or another pool of comparison units."
+        )
+
+
+def _covariates(
+    design: Design, members: Members, names: tuple[str, ...], anticipation: int
+) -> tuple[FloatArray, BoolArray]:
+    """(m, p) intercept and covariates, zero where one is missing, and (m,) where none is."""
+    everyone = np.ones(len(members.unit))
+    if not names:
+        return everyone[:, None], everyone > 0
+    start = np.minimum(members.until, members.cohort) - anticipation
+    frame = design.panel.covariates_at_baseline(members.unit, start, names)
+    complete = frame.notna().all(axis=1).to_numpy(dtype=bool)
+    if not complete.any():
+        return everyone[:, None], complete
+    values = model_matrix(design.panel, frame[complete].reset_index(drop=True)).values
+    X = np.zeros((len(frame), 1 + values.shape[1]))
+    X[:, 0], X[complete, 1:] = 1.0, values
+    return X, complete
+
+
+def _compare(
+    cells: list[Cell], y: FloatArray, members: Members, mask: BoolArray, X: FloatArray, method: CellMethod
+) -> list[_Column]:
+    """The effects of cells that have the same units."""
+    unit, treated = members.unit[mask], members.treated[mask]
+    for arm, missing in (("treated", not treated.any()), ("comparison", bool(treated.all()))):
+        if missing:
+            raise CellError(f"no {arm} unit with a known outcome in both periods")
+    known = y[unit]
+    change = known[:, [cell.period for cell in cells]] - known[:, [cell.base for cell in cells]]
+    effects = compare_changes(change, treated, members.weights[mask], X[mask], method)
+    return [
+        _Column(cell, float(att), unit, treated, influence, effects.n_trimmed)
+        for cell, att, influence in zip(cells, effects.att, effects.influence.T, strict=True)
+    ]
+
+
+def _assemble(
+    estimator: CallawaySantAnna, design: Design, outcome: str, columns: list[_Column], omitted: _Omitted
+) -> Fit:
+    """One row for each unit that is in some cell, one column for each cell."""
+    panel, timeline = design.panel, design.panel.timeline
+    taking_part = np.zeros(panel.n_units, dtype=bool)
+    for column in columns:
+        taking_part[column.unit] = True
+    units = np.flatnonzero(taking_part)
+    row = np.cumsum(taking_part) - 1
+    influence = np.zeros((len(columns), len(units)))
+    in_cell = np.zeros((len(columns), len(units)), dtype=bool)
+    for place, column in enumerate(columns):
+        influence[place, row[column.unit]] = len(units) * column.influence
+        in_cell[place, row[column.unit]] = True
+    entry = entry_of_unit(design)[units]
+    own = design.baseline.treated[entry]
+    group_time = GroupTime(
+        cohort=np.where(own, panel.start[units], Timeline.NEVER),
+        weight=design.weighting.weights[entry],
+        in_cell=in_cell.T,
+        cell_cohort=np.array([column.cell.cohort for column in columns]),
+        cell_period=timeline.clock[[column.cell.period for column in columns]],
+        anticipation=estimator.anticipation,
+    )
+    used = (design.weighting.weights > 0) & taking_part[design.baseline.unit]
+    facts = {
+        "always_treated": n_always_treated(panel),
+        "cells_left_out": tuple(omitted.cells),
+        "trimmed": max(column.n_trimmed for column in columns),
+    }
+    return Fit(
+        design=design,
+        outcome=outcome,
+        estimator=estimator,
+        terms=make_terms([_term(column, timeline) for column in columns]),
+        theta=np.array([column.att for column in columns]),
+        influence=influence.T,
+        clusters={name: codes[units] for name, codes in unit_clusters(design).items()},
+        entries=np.flatnonzero(used & np.isin(design.baseline.cohort, group_time.cell_cohort)),
+        group_time=group_time,
+        facts=facts,
+    )
+
+
+def _term(column: _Column, timeline: Timeline) -> dict[str, object]:
+    cohort, period = column.cell.cohort, int(timeline.clock[column.cell.period])
+    prefix = "reference " if column.cell.is_reference else ""
+    n_treated = int(column.treated.sum())
+    return {
+        "term": f"{prefix}att({timeline.label(cohort)},{timeline.label(period)})",
+        "cohort": timeline.label(cohort),
+        "period": timeline.label(period),
+        "event_time": period - cohort,
+        "n_treated": n_treated,
+        "n_comparison": len(column.treated) - n_treated,
+    }

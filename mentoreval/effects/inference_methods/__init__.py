@@ -1,0 +1,14 @@
+"""The inference methods, by the name that study files use."""
+
+from __future__ import annotations
+
+from mentoreval.effects.inference import Inference
+from mentoreval.effects.inference_methods.cluster_robust import ClusterRobust
+from mentoreval.effects.inference_methods.heteroskedasticity_robust import HeteroskedasticityRobust
+
+INFERENCE_METHODS: dict[str, type[Inference]] = {
+    "cluster_robust": ClusterRobust,
+    "heteroskedasticity_robust": HeteroskedasticityRobust,
+}
+
+__all__ = ["INFERENCE_METHODS", "ClusterRobust", "HeteroskedasticityRobust"]

@@ -1,0 +1,93 @@
+"""Cluster-robust standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.effects.absorbed import spell_out
+from mentoreval.effects.estimate import Estimate, critical_value
+from mentoreval.effects.estimator import Fit, LinearModel
+from mentoreval.effects.inference import Inference, natural_cluster
+from mentoreval.errors import EffectError
+from mentoreval.numerics.sandwich import bias_reduced_vcov, cluster_vcov, count_clusters, jackknife_vcov
+
+
+@dataclass(frozen=True)
+class ClusterRobust(Inference):
+    """Errors that let the students of a cluster share their fate.
+
+    cluster : student, school, matched_set or mentor; None = the highest of school, matched set, student that there is
+    small_sample : CR0 no correction, normal distribution (R's ``did``);
+        CR1 · G/(G − 1) · (n − 1)/(n − k) for a regression (``sandwich::vcovCL``, Stata, fixest), G/(G − 1) for
+        estimators without one, t with G − 1;
+        CR2 bias-reduced, t with Satterthwaite degrees of freedom (``clubSandwich``), for regressions;
+        CR3 jackknife as in ``clubSandwich``, without (G − 1)/G, t with G − 1, for regressions
+
+    n counts rows with a weight above 0; k the coefficients, absorbed effects included unless nested in the clusters.
+    With few clusters (``Estimate.few_clusters``) CR0 and CR1 are too small; CR2 and CR3 need fewer.
+    """
+
+    name: ClassVar[str] = "cluster_robust"
+    cluster: str | None = None
+    small_sample: Literal["CR0", "CR1", "CR2", "CR3"] = "CR1"
+
+    def apply(self, fit: Fit, confidence: float = 0.95) -> Estimate:
+        """The estimate; EffectError for a cluster that this fit does not have or that is one only."""
+        name = self.cluster or natural_cluster(fit)
+        cluster = fit.cluster_codes(name)
+        n_clusters = count_clusters(cluster)
+        if n_clusters < 2:
+            raise EffectError(_one_cluster(fit, name))
+        vcov, df = self._variance(fit, cluster, n_clusters)
+        return Estimate(
+            fit=fit,
+            vcov=vcov,
+            df=df,
+            critical=critical_value(confidence, df),
+            inference=self,
+            confidence=confidence,
+            n_clusters=n_clusters,
+            cluster=name,
+        )
+
+    def _variance(self, fit: Fit, cluster: IntArray, n_clusters: int) -> tuple[FloatArray, FloatArray]:
+        """(k, k) variance and (k,) degrees of freedom."""
+        k = len(fit.theta)
+        if self.small_sample in ("CR2", "CR3"):
+            linear = _regression(fit, self.small_sample)
+            model, _ = spell_out(linear, cluster)
+            if self.small_sample == "CR2":
+                return bias_reduced_vcov(model, cluster)
+            return jackknife_vcov(model, cluster), np.full(k, n_clusters - 1.0)
+        if fit.influence is None:
+            raise EffectError(f"{fit.estimator.name} has no influence function, so its errors can not be clustered.")
+        vcov = cluster_vcov(fit.influence, cluster)
+        if self.small_sample == "CR0":
+            return vcov, np.full(k, np.inf)
+        factor = n_clusters / (n_clusters - 1.0)
+        if fit.linear is not None:
+            n = len(fit.linear.response)
+            factor *= (n - 1.0) / (n - fit.linear.n_parameters(cluster))
+        return factor * vcov, np.full(k, n_clusters - 1.0)
+
+
+def _regression(fit: Fit, small_sample: str) -> LinearModel:
+    if fit.linear is None or fit.pooled_by is not None:
+        raise EffectError(
+            f"{small_sample} needs the regression itself, and {fit.estimator.name} is not one regression. "
+            "Use small_sample = 'CR1', or an estimator that is, such as did_2x2 or event_study."
+        )
+    return fit.linear
+
+
+def _one_cluster(fit: Fit, name: str) -> str:
+    others = [other for other, codes in fit.clusters.items() if len(np.unique(codes)) > 1]
+    return (
+        f"All students of this comparison are in one {name}, and one {name} can not carry cluster-robust errors: "
+        f"nothing tells how much {name}s differ. Cluster by {' or '.join(others) or 'nothing'} and say in the report "
+        f"that the result is about this {name} only, or add {name}s."
+    )

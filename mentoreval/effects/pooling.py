@@ -1,0 +1,218 @@
+"""Pooling: group-time effects averaged over cohorts and periods, and tests of several effects at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.effects.estimator import Fit, GroupTime, make_terms
+from mentoreval.errors import EffectError, OptionError, suggest
+
+if TYPE_CHECKING:
+    from mentoreval.effects.estimate import Estimate, JointTest, PoolBy
+
+AVERAGE = "average"
+SINGULAR = 1e-10
+"""Share of the largest eigenvalue of a correlation matrix below which effects can not be told apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Pooled:
+    """One average: its term, its value, the influence of each row (n,), and the cells it is made of (k,)."""
+
+    term: dict[str, object]
+    theta: float
+    influence: FloatArray
+    cells: BoolArray
+
+
+def pool_fit(fit: Fit, by: PoolBy) -> Fit:
+    """Averages of group-time effects, as did's ``aggte``; cohorts count by their shares of the treated.
+
+    simple : one average over all cells from the start on
+    event_time : one for each event time, and ``average``: the mean over event times from 0 on
+    cohort : one for each cohort, the mean over its periods from the start on, and ``average``: by cohort shares
+    period : one for each period, over the cohorts that have started, and ``average``: the mean over periods
+
+    The influence carries the noise of the cohort shares. n_treated and n_comparison are distinct units.
+    """
+    if fit.group_time is None or fit.influence is None or fit.pooled_by is not None:
+        what = "is pooled already" if fit.pooled_by else "has no group-time effects to pool"
+        raise EffectError(f"{fit.estimator.name} {what}. Pool the estimate of callaway_santanna.")
+    if by not in _BY:
+        raise OptionError(f"There is no pooling by {by!r}.{suggest(by, _BY)}")
+    if not (fit.group_time.cell_period >= fit.group_time.cell_cohort).any():
+        raise EffectError("No effect from a start on could be estimated, so there is nothing to average.")
+    pooled = _BY[by](fit, fit.group_time)
+    return replace(
+        fit,
+        terms=make_terms([{**one.term, **_count(fit.group_time, one.cells)} for one in pooled]),
+        theta=np.array([one.theta for one in pooled]),
+        influence=np.column_stack([one.influence for one in pooled]),
+        pooled_by=by,
+    )
+
+
+def _simple(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+    return [_by_shares(fit, cells, cells.cell_period >= cells.cell_cohort, {"term": AVERAGE})]
+
+
+def _by_event_time(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+    event_time = cells.cell_period - cells.cell_cohort
+    reference = fit.terms["term"].str.startswith("reference").to_numpy(dtype=bool)
+    pooled = []
+    for time in np.unique(event_time):
+        chosen = event_time == time
+        prefix = "reference " if reference[chosen].all() else ""
+        term = {"term": f"{prefix}event_time={time}", "event_time": int(time)}
+        pooled.append(_by_shares(fit, cells, chosen, term))
+    return [*pooled, _mean([one for one in pooled if int(str(one.term["event_time"])) >= 0])]
+
+
+def _by_cohort(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+    started = cells.cell_period >= cells.cell_cohort
+    cohorts = np.unique(cells.cell_cohort[started])
+    label = fit.design.panel.timeline.label
+    pooled = [
+        _by_shares(
+            fit,
+            cells,
+            started & (cells.cell_cohort == cohort),
+            {"term": f"cohort={label(cohort)}", "cohort": label(cohort)},
+        )
+        for cohort in cohorts
+    ]
+    return [*pooled, _over_cohorts(pooled, cohorts, cells)]
+
+
+def _by_period(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+    started = cells.cell_period >= cells.cell_cohort
+    label = fit.design.panel.timeline.label
+    pooled = [
+        _by_shares(
+            fit,
+            cells,
+            started & (cells.cell_period == period),
+            {"term": f"period={label(period)}", "period": label(period)},
+        )
+        for period in np.unique(cells.cell_period[started])
+    ]
+    return [*pooled, _mean(pooled)]
+
+
+_BY: dict[str, Callable[[Fit, GroupTime], list[_Pooled]]] = {
+    "simple": _simple,
+    "event_time": _by_event_time,
+    "cohort": _by_cohort,
+    "period": _by_period,
+}
+
+
+def _by_shares(fit: Fit, cells: GroupTime, chosen: BoolArray, term: dict[str, object]) -> _Pooled:
+    """Average of the chosen cells (k,), each weighted by the share of its cohort."""
+    assert fit.influence is not None
+    places = np.flatnonzero(chosen)
+    theta, influence = _weigh(fit.theta[places], fit.influence[:, places], cells.cell_cohort[places], cells)
+    return _Pooled(term, theta, influence, chosen)
+
+
+def _over_cohorts(pooled: list[_Pooled], cohorts: IntArray, cells: GroupTime) -> _Pooled:
+    """Average of one effect for each cohort, by cohort shares."""
+    theta, influence = _weigh(
+        np.array([one.theta for one in pooled]), np.column_stack([one.influence for one in pooled]), cohorts, cells
+    )
+    return _Pooled({"term": AVERAGE}, theta, influence, _any(pooled))
+
+
+def _weigh(theta: FloatArray, influence: FloatArray, cohort: IntArray, cells: GroupTime) -> tuple[float, FloatArray]:
+    """Σ p_g θ / Σ p_g for effects (j,) of cohorts (j,), and the influence (n,) of effects and shares together.
+
+    A row of cohort g moves p_g by its weight, hence the average by its weight times the distance of the effects of
+    cohort g from the average.
+    """
+    distinct, code = np.unique(cohort, return_inverse=True)
+    rows = cells.starters[np.isin(cells.cohort[cells.starters], distinct)]
+    row_code, weight = np.searchsorted(distinct, cells.cohort[rows]), cells.weight[rows]
+    share = np.bincount(row_code, weight, minlength=len(distinct)) / len(cells.cohort)
+    total = share[code].sum()
+    average = float(share[code] @ theta / total)
+    pull = np.bincount(code, theta - average, minlength=len(distinct)) / total
+    out = influence @ (share[code] / total)
+    out[rows] += weight * pull[row_code]
+    return average, out
+
+
+def _mean(pooled: list[_Pooled]) -> _Pooled:
+    theta = float(np.mean([one.theta for one in pooled]))
+    influence = np.mean([one.influence for one in pooled], axis=0)
+    return _Pooled({"term": AVERAGE}, theta, influence, _any(pooled))
+
+
+def _any(pooled: Iterable[_Pooled]) -> BoolArray:
+    return np.asarray(np.any([one.cells for one in pooled], axis=0))
+
+
+def _count(cells: GroupTime, chosen: BoolArray) -> dict[str, object]:
+    """Distinct treated and comparison units of the chosen cells (k,)."""
+    treated = np.zeros(len(cells.cohort), dtype=bool)
+    comparison = np.zeros(len(cells.cohort), dtype=bool)
+    for place in np.flatnonzero(chosen):
+        own = cells.cohort == cells.cell_cohort[place]
+        treated |= cells.in_cell[:, place] & own
+        comparison |= cells.in_cell[:, place] & ~own
+    return {"n_treated": int(treated.sum()), "n_comparison": int(comparison.sum())}
+
+
+def wald_test(estimate: Estimate, terms: list[str] | None = None) -> JointTest:
+    """Wald test that effects are all zero: θ'V⁻¹θ, chi-squared, or F with the estimate's degrees of freedom.
+
+    terms : names of terms; by default those before the start (and before any anticipation), save references
+
+    Raises EffectError where there is none, and where V is singular, as it is with fewer clusters than effects.
+    """
+    from scipy import special
+
+    from mentoreval.effects.estimate import JointTest
+
+    chosen = _chosen(estimate, terms)
+    theta, vcov = estimate.fit.theta[chosen], estimate.vcov[np.ix_(chosen, chosen)]
+    names = tuple(estimate.fit.terms["term"].iloc[chosen])
+    error = np.sqrt(np.diag(vcov))
+    if not (error > 0).all() or _rank(vcov / np.outer(error, error)) < len(theta):
+        raise EffectError(
+            f"The variance of {len(theta)} effects can not be inverted: there are {estimate.n_clusters:,} "
+            f"{estimate.cluster or 'row'} clusters behind it. Test fewer effects, or cluster at a lower level."
+        )
+    statistic = float(theta @ np.linalg.solve(vcov, theta))
+    df = float(estimate.df[chosen].min())
+    p_value = (
+        special.chdtrc(len(theta), statistic) if np.isinf(df) else special.fdtrc(len(theta), df, statistic / len(theta))
+    )
+    return JointTest(statistic, len(theta), float(p_value), names, df)
+
+
+def _chosen(estimate: Estimate, terms: list[str] | None) -> IntArray:
+    frame = estimate.fit.terms
+    if terms is not None:
+        known = list(frame["term"])
+        unknown = [name for name in terms if name not in known]
+        if unknown:
+            raise EffectError(f"There is no term {unknown[0]!r}.{suggest(unknown[0], known)}")
+        return np.array([known.index(name) for name in terms], dtype=np.int64)
+    cells = estimate.fit.group_time
+    first: Any = frame["event_time"].to_numpy(dtype=float, na_value=np.nan)
+    before = (first < -(cells.anticipation if cells is not None else 0)) & ~estimate.is_reference
+    if not before.any():
+        raise EffectError(
+            f"{estimate.fit.estimator.name} gives no effect from before the start here, so no trend can be tested."
+        )
+    return np.flatnonzero(before)
+
+
+def _rank(correlation: FloatArray) -> int:
+    values = np.linalg.eigvalsh(correlation)
+    return int((values > SINGULAR * values[-1]).sum())
