@@ -1,0 +1,176 @@
+"""The command line: simulate · validate · run · list."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mentoreval.errors import MentorevalError, OptionError, suggest
+
+USER_MISTAKE = 2
+
+app = typer.Typer(
+    name="mentoreval",
+    help="Does a school mentoring program work? From a district's tables to an effect and a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to.", show_default=False)]
+
+
+@app.command()
+def simulate(
+    world: Annotated[str, typer.Argument(help="Name of the made-up district, e.g. riverside.")],
+    out: Out,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draw; the world's own by default.")] = None,
+) -> None:
+    """Draw a made-up district whose true effects are known, and write its tables."""
+    from mentoreval.worlds import draw_world, write_world
+
+    with steps() as say:
+        say(f"Drawing {world}")
+        draw = draw_world(world, seed=seed)
+        say("Writing the tables")
+        folder = write_world(draw, out)
+    typer.echo(f"{world}: {', '.join(f'{len(t):,} {name}' for name, t in draw.tables.items())}.")
+    typer.echo(f"The tables and truth.json are in {folder}")
+
+
+@app.command()
+def validate(
+    folder: Annotated[Path, typer.Argument(help="Folder with the tables.")],
+    attendance: Annotated[
+        str | None, typer.Option(help="How attendance is kept: absences_only, positive or yearly_totals.")
+    ] = None,
+) -> None:
+    """Check a district's tables and list every problem of all tables at once, worst first."""
+    from mentoreval.records.read import validate_records
+
+    with steps() as say:
+        say(f"Checking the tables in {folder}")
+        report = validate_records(folder, attendance=_attendance(attendance))
+    typer.echo(str(report))
+    if not report.ok:
+        raise typer.Exit(USER_MISTAKE)
+
+
+def _attendance(mode: str | None) -> Any:
+    from typing import get_args
+
+    from mentoreval.records.records import AttendanceMode
+
+    if mode is not None and mode not in get_args(AttendanceMode):
+        raise OptionError(f"--attendance {mode} does not exist.{suggest(mode, get_args(AttendanceMode))}")
+    return mode
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="The study file, e.g. reports/riverside/study.toml.")],
+    out: Out,
+) -> None:
+    """Carry out a study and write its report."""
+    from mentoreval.report.render import write_report
+    from mentoreval.study.evaluation import run_study
+
+    with steps() as say:
+        evaluation = run_study(study, progress=say)
+        say("Writing the report")
+        written = write_report(evaluation, out)
+    for line in _findings(evaluation):
+        typer.echo(line)
+    for path in written:
+        if path.suffix == ".html":
+            typer.echo(f"Report: {path}")
+
+
+def _findings(evaluation: Any) -> Iterator[str]:
+    """One line per headline: the effect with its interval, in the outcome's own unit."""
+    for result in evaluation.with_role("headline"):
+        row = result.headline
+        yield (
+            f"{result.plan.outcome}: {row['estimate']:+.4g} "
+            f"({evaluation.study.confidence:.0%} interval {row['conf_low']:+.4g} to {row['conf_high']:+.4g}; "
+            f"{int(row['n_treated']):,} mentored, {int(row['n_comparison']):,} compared)"
+        )
+
+
+@app.command("list")
+def list_kinds(
+    idea: Annotated[str | None, typer.Argument(help="Only this idea, e.g. estimator.")] = None,
+) -> None:
+    """List what a study file can name: designs, estimators, inference methods, measures, programs, checks, worlds."""
+    catalogue = _catalogue()
+    if idea is not None and idea not in catalogue:
+        raise OptionError(f"There is no idea {idea!r}.{suggest(idea, catalogue)}")
+    for name, kinds in catalogue.items():
+        if idea in (None, name):
+            typer.echo(f"{name}")
+            for key, cls in kinds.items():
+                first = (cls.__doc__ or "").strip().splitlines()[0]
+                typer.echo(f"  {key:<26} {first}")
+
+
+def _catalogue() -> dict[str, dict[str, type]]:
+    from mentoreval.design.methods import METHODS
+    from mentoreval.design.propensity_models import PROPENSITY_MODELS
+    from mentoreval.effects.estimators import ESTIMATORS
+    from mentoreval.effects.inference_methods import INFERENCE_METHODS
+    from mentoreval.evidence.checks import CHECKS
+    from mentoreval.panel.measures import MEASURES
+    from mentoreval.panel.programs import PROGRAMS
+    from mentoreval.worlds import WORLDS
+
+    return {
+        "program": PROGRAMS,
+        "measure": MEASURES,
+        "design": METHODS,
+        "propensity": PROPENSITY_MODELS,
+        "estimator": ESTIMATORS,
+        "inference": INFERENCE_METHODS,
+        "check": CHECKS,
+        "world": WORLDS,
+    }
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """A function that shows the step under way: a spinner in a terminal, one line per step elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    began = time.monotonic()
+    with console.status("Starting") as status:
+
+        def say(step: str) -> None:
+            if console.is_terminal:
+                status.update(f"{step} …  ({time.monotonic() - began:.0f} s)")
+            else:
+                console.print(f"{step} …")
+
+        yield say
+
+
+def main() -> None:
+    """Entry point: a user's mistake prints one paragraph and exits with 2; a defect keeps its traceback."""
+    try:
+        app()
+    except MentorevalError as error:
+        sys.stderr.write(f"\nmentoreval: {error}\n")
+        sys.exit(USER_MISTAKE)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped; nothing was written.\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

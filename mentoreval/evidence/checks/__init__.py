@@ -1,0 +1,14 @@
+"""The checks, by the name that study files use."""
+
+from mentoreval.evidence.check import Check
+from mentoreval.evidence.checks.covariate_balance import CovariateBalance
+from mentoreval.evidence.checks.pretrends import Pretrends
+from mentoreval.evidence.checks.regression_to_the_mean import RegressionToTheMean
+from mentoreval.evidence.checks.wwc_baseline_equivalence import WwcBaselineEquivalence
+
+CHECKS: dict[str, type[Check]] = {
+    "covariate_balance": CovariateBalance,
+    "wwc_baseline_equivalence": WwcBaselineEquivalence,
+    "pretrends": Pretrends,
+    "regression_to_the_mean": RegressionToTheMean,
+}

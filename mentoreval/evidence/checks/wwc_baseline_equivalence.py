@@ -1,0 +1,50 @@
+"""wwc_baseline_equivalence: were the arms alike on the analytic sample, by the WWC's bands?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from mentoreval.aliases import Verdict
+from mentoreval.effects.estimate import Estimate
+from mentoreval.evidence.check import Check, Finding
+from mentoreval.evidence.wwc import baseline_equivalence
+
+
+@dataclass(frozen=True)
+class WwcBaselineEquivalence(Check):
+    """Baseline equivalence of this estimate's own analytic sample, with the weights of the estimate.
+
+    What the outcomes of the same domain were before the program decides: each must lie within .05 standard deviations,
+    or within .25 and be in the impact model. One beyond .25 sinks the domain. Where nothing of the kind is known, the
+    other covariates can sink it but not save it: equivalence can not be judged.
+    """
+
+    name: ClassVar[str] = "wwc_baseline_equivalence"
+
+    def examine(self, subject: Estimate) -> Finding:
+        """pass, caution (met only through adjustment), fail, or cannot_judge."""
+        frame = baseline_equivalence(subject)
+        decisive = frame[frame["decides"] & frame["effect_size"].notna()]
+        verdict, key = _judge(decisive)
+        numbers: dict[str, object] = {"n_far_apart": int((frame["band"] == "not_satisfied").sum())}
+        if not decisive.empty:
+            worst = decisive.iloc[int(decisive["effect_size"].abs().to_numpy().argmax())]
+            numbers |= {name: worst[name] for name in ("covariate", "level", "effect_size")}
+        return Finding(self.name, verdict, f"{self.name}.{key}", numbers, frame)
+
+
+def _judge(decisive: pd.DataFrame) -> tuple[Verdict, str]:
+    """Verdict and message key."""
+    if decisive.empty:
+        return "cannot_judge", "no_baseline"
+    if (decisive["band"] == "not_satisfied").any():
+        return "fail", "too_far_apart"
+    near = decisive["band"] == "needs_adjustment"
+    if (near & ~decisive["adjusted"]).any():
+        return "fail", "not_adjusted"
+    if not decisive["pretest"].any():
+        return "cannot_judge", "no_pretest"
+    return ("caution", "adjusted") if near.any() else ("pass", "alike")

@@ -1,0 +1,157 @@
+"""Evaluation: what happened when a study was carried out. Reports read it and compute nothing of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mentoreval.design.design import Design, choose_design
+from mentoreval.effects.estimate import Estimate, estimate_effect
+from mentoreval.errors import DataError, StudyError, suggest
+from mentoreval.evidence.check import Finding
+from mentoreval.evidence.wwc import EffectSize, baseline_equivalence, effect_size
+from mentoreval.panel.panel import Panel, panel_from_frame
+from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study, read_study
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One planned estimate and what belongs to it.
+
+    plan : as the study file has it
+    estimate : every term
+    headline : the one row of ``Estimate.frame`` that answers the question
+    effect_size : Hedges' g or Cox index, and the improvement index, of the headline
+    baseline : baseline means, SDs and effect sizes on the analytic sample of this estimate, with its weights
+    """
+
+    plan: EstimatePlan
+    estimate: Estimate
+    headline: pd.Series
+    effect_size: EffectSize
+    baseline: pd.DataFrame
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A study carried out: panel, designs, results, findings, and the fingerprints of what went in."""
+
+    study: Study
+    panel: Panel
+    designs: Mapping[str, Design]
+    results: tuple[Result, ...]
+    sources: Mapping[str, str]
+
+    def with_role(self, role: str) -> tuple[Result, ...]:
+        """The results that play a part in the report, in the order of the study file."""
+        return tuple(result for result in self.results if result.plan.role == role)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The headline row of every planned estimate, with its name, design and role."""
+        rows = [result.headline for result in self.results]
+        frame = pd.DataFrame(rows).reset_index(drop=True)
+        for column in ("role", "design", "name"):
+            frame.insert(0, column, [getattr(result.plan, column) for result in self.results])
+        return frame
+
+    def __repr__(self) -> str:
+        return f"Evaluation of {self.study.title!r}\n{self.frame.to_string(index=False)}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{self.study.title}</b></p>{self.frame.to_html(index=False)}"
+
+
+def run_study(study: Study | str | Path, *, progress: Progress | None = None) -> Evaluation:
+    """Carry out a study: read the data, build the panel, choose the designs, estimate, check.
+
+    The designs are all chosen before the first estimate. ``progress`` is called with one short text per step.
+    """
+    say = progress or (lambda step: None)
+    plan = read_study(study) if not isinstance(study, Study) else study
+    say("Reading the data")
+    panel, sources = _panel(plan, say)
+    _check_outcomes(plan, panel)
+    designs = {}
+    for name, wanted in plan.designs.items():
+        say(f"Choosing the comparison {name}")
+        designs[name] = choose_design(
+            panel, wanted.method, estimand=wanted.estimand, covariates=wanted.covariates, pool=wanted.pool,
+            eligibility=wanted.eligibility,
+        )  # fmt: skip
+    results = []
+    for wish in plan.estimates:
+        say(f"Estimating {wish.name}")
+        results.append(_result(plan, wish, designs[wish.design]))
+    return Evaluation(plan, panel, designs, tuple(results), sources)
+
+
+def _result(study: Study, plan: EstimatePlan, design: Design) -> Result:
+    estimate = estimate_effect(
+        design, plan.outcome, plan.estimator, inference=plan.inference, confidence=study.confidence
+    )
+    findings = tuple(check.examine(estimate) for check in study.checks)
+    headline = estimate.headline()
+    return Result(plan, estimate, headline, effect_size(estimate), baseline_equivalence(estimate), findings)
+
+
+def _panel(study: Study, say: Progress) -> tuple[Panel, dict[str, str]]:
+    if isinstance(study.panel, FramePanelPlan):
+        return _panel_of_file(study, study.panel)
+    return _panel_of_folder(study, study.panel, say)
+
+
+def _panel_of_folder(study: Study, plan: RecordsPanelPlan, say: Progress) -> tuple[Panel, dict[str, str]]:
+    from mentoreval.panel.build import build_panel
+    from mentoreval.records.read import hash_sources, read_records
+
+    folder = study.locate(str(study.data.folder))
+    records = read_records(folder, attendance=study.data.attendance, orphans=study.data.orphans)  # type: ignore[arg-type]
+    say("Building the panel")
+    panel = build_panel(
+        records, program=plan.program, measures=plan.measures, period=plan.period, covariates=plan.covariates
+    )
+    return panel, hash_sources(folder)
+
+
+def _panel_of_file(study: Study, plan: FramePanelPlan) -> tuple[Panel, dict[str, str]]:
+    file = study.locate(str(study.data.file))
+    if not file.is_file():
+        raise DataError(f"There is no data file {str(study.data.file)!r} beside {study.path.name}.")
+    frame = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, low_memory=False)
+    sources = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()}
+    if study.data.prepare:
+        script = study.locate(study.data.prepare)
+        frame = _prepare(script, frame)
+        sources[script.name] = hashlib.sha256(script.read_bytes()).hexdigest()
+    roles = {option: getattr(plan, option) for option in plan.__dataclass_fields__}
+    return panel_from_frame(frame, **roles), sources
+
+
+def _prepare(script: Path, frame: pd.DataFrame) -> pd.DataFrame:
+    """Run ``prepare(frame)`` of a Python file that stands beside the study."""
+    spec = importlib.util.spec_from_file_location("study_prepare", script)
+    if spec is None or spec.loader is None or not script.is_file():
+        raise StudyError(f"[data] prepare = {script.name!r}: there is no such Python file beside the study.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "prepare"):
+        raise StudyError(f"{script.name} has no function prepare(frame).")
+    prepared: pd.DataFrame = module.prepare(frame)
+    return prepared
+
+
+def _check_outcomes(study: Study, panel: Panel) -> None:
+    """Refuse an outcome that the panel does not have before anything is estimated."""
+    named = [plan.outcome for plan in study.estimates] + list(study.meaningful) + list(study.outcome_names)
+    for outcome in named:
+        if outcome not in panel.outcomes:
+            raise StudyError(f"{study.path.name} names an outcome {outcome!r}.{suggest(outcome, panel.outcomes)}")
