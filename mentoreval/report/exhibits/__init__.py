@@ -1,0 +1,33 @@
+"""The exhibits, by name."""
+
+from __future__ import annotations
+
+from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.exhibits.baseline_table import BaselineTable
+from mentoreval.report.exhibits.event_study import EventStudy
+from mentoreval.report.exhibits.findings_table import FindingsTable
+from mentoreval.report.exhibits.impact_details import ImpactDetails
+from mentoreval.report.exhibits.impact_plot import ImpactPlot
+from mentoreval.report.exhibits.impact_table import ImpactTable
+from mentoreval.report.exhibits.ledger_table import LedgerTable
+from mentoreval.report.exhibits.love_plot import LovePlot
+from mentoreval.report.exhibits.robustness_table import RobustnessTable
+from mentoreval.report.exhibits.sample_flow import SampleFlow
+
+EXHIBITS: dict[str, type[Exhibit]] = {
+    "impact_plot": ImpactPlot,
+    "sample_flow": SampleFlow,
+    "ledger_table": LedgerTable,
+    "baseline_table": BaselineTable,
+    "love_plot": LovePlot,
+    "impact_table": ImpactTable,
+    "impact_details": ImpactDetails,
+    "robustness_table": RobustnessTable,
+    "event_study": EventStudy,
+    "findings_table": FindingsTable,
+}
+
+__all__ = [
+    "EXHIBITS", "BaselineTable", "EventStudy", "FindingsTable", "ImpactDetails", "ImpactPlot", "ImpactTable",
+    "LedgerTable", "LovePlot", "RobustnessTable", "SampleFlow",
+]  # fmt: skip

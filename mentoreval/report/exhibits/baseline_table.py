@@ -1,0 +1,95 @@
+"""Baseline table: how alike the arms were before the program, on the very students behind an estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import pandas as pd
+
+from mentoreval.panel.facts import MeasureFacts
+from mentoreval.panel.panel import PRIOR
+from mentoreval.report import amounts
+from mentoreval.report.disclosure import shown_count
+from mentoreval.report.document import Column, Table
+from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.words import Words, opened
+from mentoreval.study.evaluation import Evaluation, Result
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineTable(Exhibit):
+    """One for each analytic sample behind a headline result; outcomes with the same sample share it.
+
+    frame : as ``baseline_equivalence`` gives it
+    facts : outcomes
+    """
+
+    name: ClassVar[str] = "baseline_table"
+    counts: ClassVar[tuple[str, ...]] = ("n_treated", "n_comparison")
+
+    @classmethod
+    def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
+        """The distinct baseline frames of the headline results that have covariates."""
+        groups: list[list[Result]] = []
+        for result in evaluation.with_role("headline"):
+            same = [group for group in groups if _same(group[0].baseline, result.baseline)]
+            if same:
+                same[0].append(result)
+            elif len(result.baseline):
+                groups.append([result])
+        return tuple(
+            cls(
+                group[0].baseline.reset_index(drop=True),
+                subject=group[0].plan.name,
+                measures=evaluation.panel.measures,
+                facts={"outcomes": tuple(result.plan.outcome for result in group)},
+            )
+            for group in groups
+        )
+
+    def table(self, words: Words) -> Table:
+        """One row for each covariate or level of one."""
+        arms = [(words("arm.n_treated"), "treated"), (words("arm.n_comparison"), "comparison")]
+        columns = [Column(words("column.covariate"), numeric=False)]
+        for arm, _ in arms:
+            columns += [Column(words("column.n"), group=arm), Column(words("column.mean_sd"), group=arm)]
+        columns += [Column(words("column.effect_size")), Column(words("column.band"), numeric=False)]
+        outcomes = [words.outcome(str(name)) for name in self._outcomes]
+        caption = words("caption.baseline_table", outcomes=outcomes)
+        rows = tuple(self._row(words, row) for _, row in self.frame.iterrows())
+        return Table(f"table-{self.id}", caption, tuple(columns), rows, (words("note.baseline"),))
+
+    @property
+    def _outcomes(self) -> tuple[object, ...]:
+        outcomes = self.facts["outcomes"]
+        return outcomes if isinstance(outcomes, tuple) else (outcomes,)
+
+    def _row(self, words: Words, row: pd.Series) -> tuple[str, ...]:
+        cells = [opened(words.covariate(str(row["covariate"]), "" if pd.isna(row["level"]) else str(row["level"])))]
+        facts = self._facts_of(row)
+        for arm in ("treated", "comparison"):
+            hidden = pd.isna(row[f"n_{arm}"])
+            cells.append(shown_count(row[f"n_{arm}"], words))
+            mean_sd = amounts.mean_and_sd(words, facts, float(row[f"mean_{arm}"]), float(row[f"sd_{arm}"]))
+            cells.append(words("sign.hidden") if hidden else mean_sd)
+        band = str(row["band"])
+        if band == "needs_adjustment":
+            band = "adjusted" if row["adjusted"] else "not_adjusted"
+        return (*cells, words.number(float(row["effect_size"]), 2), words(f"band.{band}"))
+
+    def _facts_of(self, row: pd.Series) -> MeasureFacts:
+        """Unit of a covariate: that of the outcome of which it is the value before, or a flag where it is 0 or 1."""
+        name = str(row["covariate"])
+        if name.startswith(PRIOR):
+            return self.measure(name.removeprefix(PRIOR))
+        is_share = row["kind"] == "binary" or row["effect_size_kind"] == "cox_index"
+        return MeasureFacts("flag") if is_share else MeasureFacts()
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two baselines say the same; which covariate comes first, and is the pretest, depends on the outcome."""
+    sorted_ones = (
+        frame.drop(columns="pretest").sort_values(["covariate", "level"], ignore_index=True) for frame in (one, other)
+    )
+    return next(sorted_ones).equals(next(sorted_ones))

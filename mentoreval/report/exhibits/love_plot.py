@@ -1,0 +1,131 @@
+"""Love plot: how far apart the arms were in each covariate, before and after the comparison was chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.report import canvas
+from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.words import Words, opened
+from mentoreval.study.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LABEL_WIDTH, PLOT_LEFT, PLOT_WIDTH = 1.55, 1.75, 2.3
+MOST_LEVELS = 4
+BANDS = (0.05, 0.25)
+SHOWN_WHEN_INFINITE = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class LovePlot(Exhibit):
+    """One for each design that answers a question and has covariates.
+
+    frame : covariate, level, n_levels (0 but for a covariate folded into its worst level), before, after: absolute
+        standardized differences
+    """
+
+    name: ClassVar[str] = "love_plot"
+
+    @classmethod
+    def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
+        """The balance of each headline design; a covariate of many levels is shown by its largest difference."""
+        wanted = {result.plan.design for result in evaluation.with_role("headline")}
+        chosen = {name: design for name, design in evaluation.designs.items() if name in wanted and design.covariates}
+        return tuple(cls(_folded(design.balance().frame), subject=name) for name, design in chosen.items())
+
+    def alt_text(self, words: Words) -> str:
+        """Every covariate with its difference before and after."""
+        key = "alt.love_plot_row" if self._has_before else "alt.love_plot_only"
+        rows = [
+            words(key, covariate=self._label(words, row), before=float(row["before"]), after=float(row["after"]))
+            for _, row in self.frame.iterrows()
+        ]
+        return words("alt.love_plot", rows=" ".join(rows))
+
+    def draw(self, words: Words) -> Figure:
+        """One row for each covariate: a hollow mark before, a filled one after, and the bands of what is alike."""
+        labels = [canvas.wrap(self._label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in self.frame.iterrows()]
+        heights = np.array([len(lines) * canvas.LINE + 0.12 for lines in labels])
+        bottom, top = 0.62, 0.42
+        figure = canvas.new_figure(bottom + top + float(heights.sum()))
+        page = canvas.page_axes(figure)
+        axes = canvas.panel_axes(figure, PLOT_LEFT, bottom, PLOT_WIDTH, float(heights.sum()))
+        centres = heights.sum() - np.cumsum(heights) + heights / 2
+        axes.set_ylim(0, heights.sum())
+        axes.set_yticks([])
+        for lines, centre in zip(labels, centres, strict=True):
+            start = bottom + centre + len(lines) * canvas.LINE / 2 - 0.02
+            canvas.write_lines(page, lines, canvas.MARGIN, start, size=canvas.SMALL)
+        self._marks(axes, centres)
+        self._axis(axes, words)
+        _legend(page, words, figure.get_figheight() - 0.2, self._has_before)
+        return figure
+
+    @property
+    def _has_before(self) -> bool:
+        return not np.allclose(self.frame["before"], self.frame["after"], equal_nan=True)
+
+    def _marks(self, axes: Axes, centres: np.ndarray) -> None:
+        before, after = (_drawable(self.frame[column]) for column in ("before", "after"))
+        axes.hlines(centres, 0, np.fmax(before, after), color=canvas.RULE, linewidth=0.8, zorder=1)
+        if self._has_before:
+            hollow: dict[str, Any] = {"facecolor": "white", "edgecolor": canvas.COMPARISON, "linewidth": 1.4}
+            axes.scatter(before, centres, s=34, marker="o", zorder=2, clip_on=False, **hollow)
+        axes.scatter(after, centres, s=34, marker="o", color=canvas.PROGRAM, zorder=3, clip_on=False)
+
+    def _axis(self, axes: Axes, words: Words) -> None:
+        largest = max(0.3, *(np.nanmax(_drawable(self.frame[column]), initial=0.0) for column in ("before", "after")))
+        axes.set_xlim(0, largest * 1.06)
+        for place, dashes in zip(BANDS, ("--", "-"), strict=True):
+            axes.axvline(place, color=canvas.MUTED, linewidth=0.9, linestyle=dashes, zorder=0)
+        canvas.few_ticks(axes.xaxis, words)
+        axes.set_xlabel(words("axis.love_plot"), fontsize=canvas.SMALL)
+
+    def _label(self, words: Words, row: pd.Series) -> str:
+        if row["n_levels"]:
+            name = words.covariate(row["covariate"])
+            return opened(words("covariate_largest", covariate=name, levels=int(row["n_levels"])))
+        return opened(words.covariate(row["covariate"], row["level"]))
+
+
+def _folded(balance: pd.DataFrame) -> pd.DataFrame:
+    """One row for each covariate and level; of a covariate with many levels the one that is farthest apart."""
+    frame = pd.DataFrame(
+        {
+            "covariate": balance["covariate"].astype(str),
+            "level": balance["level"].map(lambda level: "" if pd.isna(level) else str(level)),
+            "n_levels": 0,
+            "before": balance["smd_before"].abs(),
+            "after": balance["smd_after"].abs(),
+        }
+    )
+    rows = []
+    for _, group in frame.groupby("covariate", sort=False):
+        if len(group) > MOST_LEVELS:
+            worst = group[["before", "after"]].max()
+            group = group.iloc[:1].assign(level="", n_levels=len(group), before=worst["before"], after=worst["after"])
+        rows.append(group)
+    return pd.concat(rows, ignore_index=True)
+
+
+def _drawable(values: pd.Series) -> np.ndarray:
+    """Values to draw: a difference without limit (one arm does not vary) stands at the far end."""
+    return np.asarray(np.minimum(values.to_numpy(dtype=float), SHOWN_WHEN_INFINITE))
+
+
+def _legend(page: Axes, words: Words, top: float, has_before: bool) -> None:
+    left = canvas.MARGIN
+    entries = [("legend.before", "white", canvas.COMPARISON)] if has_before else []
+    entries.append(("legend.after" if has_before else "legend.as_they_are", canvas.PROGRAM, canvas.PROGRAM))
+    for key, face, edge in entries:
+        text = words(key)
+        page.scatter([left + 0.06], [top], s=34, facecolor=face, edgecolor=edge, linewidth=1.4)
+        page.text(left + 0.2, top, text, va="center", size=canvas.SMALL)
+        left += 0.2 + canvas.text_width(text, canvas.SMALL) + 0.3

@@ -1,0 +1,1 @@
+"""The languages of reports: one TOML file each, with the same keys and the same placeholders."""

@@ -1,0 +1,66 @@
+"""Results: one row for each planned estimate with every number that a reviewer asks for, for tables and for the CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.effects.estimate import ESTIMATE_COLUMNS, Estimate
+from mentoreval.study.evaluation import Evaluation, Result
+
+COUNTS = ("n_treated", "n_comparison")
+EFFECT_SIZE_COLUMNS = (
+    "mean_treated", "sd_treated", "mean_comparison", "sd_comparison", "sd_pooled",
+    "effect_size", "effect_size_kind", "effect_size_std_error", "improvement_index", "reason",
+)  # fmt: skip
+PLAN_COLUMNS = ("name", "role", "design", "estimand", "method", "estimator", "inference", "cluster")
+
+
+def results_frame(results: Iterable[Result]) -> pd.DataFrame:
+    """PLAN_COLUMNS, ESTIMATE_COLUMNS and EFFECT_SIZE_COLUMNS for each result, in the outcome's own unit."""
+    columns = [*PLAN_COLUMNS, *ESTIMATE_COLUMNS, *EFFECT_SIZE_COLUMNS]
+    return pd.DataFrame([_row(result) for result in results], columns=columns)
+
+
+def _row(result: Result) -> dict[str, object]:
+    plan, estimate, size = result.plan, result.estimate, result.effect_size
+    row: dict[str, object] = {
+        "name": plan.name,
+        "role": plan.role,
+        "design": plan.design,
+        "estimand": estimate.design.estimand,
+        "method": estimate.design.method.name,
+        "estimator": plan.estimator.name,
+        "inference": estimate.inference.name,
+        "cluster": estimate.cluster,
+        **{column: result.headline[column] for column in ESTIMATE_COLUMNS},
+        "effect_size": size.value,
+        "effect_size_kind": size.kind,
+        "effect_size_std_error": size.std_error,
+    }
+    for column in EFFECT_SIZE_COLUMNS:
+        row.setdefault(column, getattr(size, column, None))
+    return row
+
+
+def over_time_frame(estimate: Estimate) -> pd.DataFrame:
+    """Effects by periods since the start, in order: one row for each event time, ESTIMATE_COLUMNS."""
+    if estimate.fit.group_time is not None and estimate.fit.pooled_by is None:
+        estimate = estimate.pool("event_time")
+    frame = estimate.frame
+    timed = frame[frame["event_time"].notna()].copy()
+    timed["event_time"] = timed["event_time"].astype(float).astype(np.int64)
+    return timed.sort_values("event_time", kind="stable").reset_index(drop=True)
+
+
+def estimates_table(evaluation: Evaluation) -> pd.DataFrame:
+    """Everything that was estimated, for the CSV: every planned estimate, then every event time of those over time."""
+    frames = [results_frame(evaluation.results)]
+    for result in evaluation.with_role("over_time"):
+        timed = over_time_frame(result.estimate)
+        plan = pd.DataFrame([_row(result)], columns=list(PLAN_COLUMNS))
+        frames.append(timed.merge(plan, how="cross"))
+    table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    return table[[*PLAN_COLUMNS, *ESTIMATE_COLUMNS, *EFFECT_SIZE_COLUMNS]]

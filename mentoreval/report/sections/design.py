@@ -1,0 +1,95 @@
+"""Design: how the comparison students were chosen, and whether the groups were alike before the program."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from mentoreval.design.design import Design
+from mentoreval.design.eligibility import Eligibility
+from mentoreval.panel.facts import MeasureFacts
+from mentoreval.panel.panel import PRIOR
+from mentoreval.registry import spec_of
+from mentoreval.report.document import Block, Bullets, Heading, Paragraph
+from mentoreval.report.judgement import judge_baseline
+from mentoreval.report.section import Material, Section
+from mentoreval.report.words import Words, opened, readable
+from mentoreval.study.study import DesignPlan
+
+
+class DesignSection(Section):
+    """How the comparison was made."""
+
+    name: ClassVar[str] = "design"
+
+    def write(self, material: Material, words: Words) -> tuple[Block, ...]:
+        """Each headline design: rule, covariates, love plot; then the opinion on each outcome, baseline tables."""
+        blocks: list[Block] = [Paragraph(words("design.intro"))]
+        for name, design in material.designs.items():
+            if len(material.designs) > 1:
+                blocks.append(Heading(words("design.of", design=readable(name))))
+            blocks += _rule(material, material.study.designs[name], design, words)
+            blocks += material.pictures("love_plot", words, name)
+        blocks.append(Heading(words("design.baseline_title")))
+        blocks.append(Bullets(tuple(_opinions(material, words))))
+        tables = material.tables("baseline_table", words)
+        blocks += tables or (Paragraph(words("design.no_baseline")),)
+        return tuple(blocks)
+
+
+def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) -> list[Block]:
+    """How one design chose, in words and with its settings."""
+    method = design.method.name
+    key = f"design_text.{method}" if words.has(f"design_text.{method}") else "design_text_other"
+    text = words(key, method=words.named("design_method", method))
+    sentences = [text, words(f"estimand.{design.estimand}"), words(f"pool.{plan.pool}")]
+    blocks: list[Block] = [Paragraph(" ".join(sentences))]
+    rules = tuple(
+        _eligibility(rule, material.facts(rule.covariate.removeprefix(PRIOR)), words) for rule in plan.eligibility
+    )
+    if rules:
+        blocks += [Paragraph(words("design.eligibility")), Bullets(rules)]
+    key = "design.covariates" if design.covariates else "design.no_covariates"
+    blocks.append(Paragraph(words(key, covariates=[words.covariate(name) for name in design.covariates])))
+    settings = [_setting(name, value) for name, value in spec_of(design.method).items() if name != "kind"]
+    if settings:
+        blocks.append(Paragraph(words("design.settings", settings="; ".join(settings)), "note"))
+    return blocks
+
+
+def _setting(name: str, value: Any) -> str:
+    """An option as the study file has it."""
+    if isinstance(value, dict):
+        inner = [_setting(key, part) for key, part in value.items() if key != "kind"]
+        return f"{name} = {value['kind']}" + (f" ({', '.join(inner)})" if inner else "")
+    return f"{name} = {', '.join(map(str, value)) if isinstance(value, tuple) else value}"
+
+
+def _eligibility(rule: Eligibility, facts: MeasureFacts, words: Words) -> str:
+    covariate = opened(words.covariate(rule.covariate))
+    if rule.equals is not None:
+        return words("eligible.equals", covariate=covariate, value=str(rule.equals))
+    bounds = [
+        words(f"eligible.{side}", covariate=covariate, value=_bound(getattr(rule, side), facts, words))
+        for side in ("at_least", "at_most")
+        if getattr(rule, side) is not None
+    ]
+    return " ".join(bounds)
+
+
+def _bound(value: float, facts: MeasureFacts, words: Words) -> str:
+    """A bound with as many decimals as it was given with; of a share, as a percentage."""
+    if facts.unit == "share":
+        return words.percent(value, 0 if round(100 * value, 6) == round(100 * value) else 1)
+    text = f"{value:.6f}".rstrip("0").rstrip(".")
+    return words.number(value, len(text.partition(".")[2]))
+
+
+def _opinions(material: Material, words: Words) -> list[str]:
+    """One sentence on each headline outcome: were the groups alike before the program?"""
+    said = []
+    for result in material.headlines:
+        opinion = judge_baseline(result, material.evaluation.panel)
+        covariates = [words.covariate(name) for name in opinion.covariates]
+        numbers = {"outcome": opened(words.outcome(result.plan.outcome)), "largest": opinion.largest}
+        said.append(words(f"balance.{opinion.case}", covariates=covariates or [words("sign.none")], **numbers))
+    return said

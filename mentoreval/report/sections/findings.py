@@ -1,0 +1,65 @@
+"""Findings: what the checks found, in words, with marks that do not rest on colour."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import ClassVar
+
+from mentoreval.evidence.check import Finding
+from mentoreval.report import amounts
+from mentoreval.report.document import Block, Heading, Paragraph, Statement, Tone
+from mentoreval.report.section import Material, Section
+from mentoreval.report.words import Words, opened
+from mentoreval.study.evaluation import Result
+
+_TONES: dict[str, Tone] = {"pass": "good", "caution": "unsure", "fail": "bad", "cannot_judge": "unsure"}
+TOLD_IN_WORDS = ("headline", "over_time")
+
+
+class Findings(Section):
+    """How far the numbers can be trusted."""
+
+    name: ClassVar[str] = "findings"
+
+    def write(self, material: Material, words: Words) -> tuple[Block, ...]:
+        """Every finding on the headlines and on the estimates over time in words; all verdicts in a table."""
+        results = [result for result in material.evaluation.results if result.findings]
+        if not results:
+            return (Paragraph(words("findings.none")),)
+        blocks: list[Block] = [Paragraph(words("findings.intro"))]
+        for result in results:
+            if result.plan.role in TOLD_IN_WORDS:
+                outcome = opened(words.outcome(result.plan.outcome))
+                blocks.append(Heading(words(f"findings.{result.plan.role}", outcome=outcome)))
+                blocks += [say_finding(material, result, finding, words) for finding in result.findings]
+        blocks.append(Heading(words("findings.all_title")))
+        return (*blocks, *material.tables("findings_table", words))
+
+
+def say_finding(material: Material, result: Result, finding: Finding, words: Words) -> Statement:
+    """One finding as a statement."""
+    return Statement(
+        title=opened(words.named("check", finding.check)),
+        mark=words(f"verdict.{finding.verdict}.mark"),
+        label=words(f"verdict.{finding.verdict}.label"),
+        tone=_TONES.get(finding.verdict, "plain"),
+        sentences=(words(f"finding.{finding.key}", **_told(material, result, finding, words)),),
+    )
+
+
+def _told(material: Material, result: Result, finding: Finding, words: Words) -> dict[str, object]:
+    """The numbers of a finding as its sentence needs them.
+
+    Outcomes and covariates by their names; beside every number ``x`` also ``x_amount``, the number as a difference in
+    the outcome's unit.
+    """
+    scale = amounts.reader_scale(material.facts(result.plan.outcome))
+    told: dict[str, object] = {"outcome": words.outcome(result.plan.outcome), "program": material.program(words)}
+    for name, value in finding.numbers.items():
+        told[name] = value
+        if isinstance(value, Real) and not isinstance(value, bool):
+            signed = amounts.digits(words, scale, float(value), signed=True)
+            told[f"{name}_amount"] = words(f"size.{scale.name}", number=signed)
+    if "covariate" in told:
+        told["covariate"] = words.covariate(str(told["covariate"]), str(told.get("level") or ""))
+    return told
