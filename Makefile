@@ -11,7 +11,7 @@ BIN   := $(VENV)/bin
 READY := $(VENV)/.installed
 
 NOTEBOOKS  := $(sort $(wildcard notebooks/*.ipynb))
-BENCHMARKS := $(sort $(wildcard benchmarks/bench_*.py))
+BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 WORLDS     := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard data/synthetic/*/truth.json)))))
 
 # One thread for linear algebra. Sums split over threads are added in another order, so the last digits of a result
@@ -67,7 +67,7 @@ endif
 
 bench: $(READY) ## the benchmarks, one after the other
 ifeq ($(BENCHMARKS),)
-	@echo "There is no benchmarks/bench_*.py to run."
+	@echo "There is no benchmark to run."
 else
 	$(foreach file,$(BENCHMARKS),$(BIN)/python $(file) &&) true
 endif

@@ -10,6 +10,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+# Names are loaded when they are first used, so that ``import mentoreval`` stays fast; ``__init__.pyi`` tells editors.
 _HOMES = {
     "mentoreval.records.read": ("read_records", "validate_records"),
     "mentoreval.records.records": ("Records", "Ledger"),
@@ -38,6 +39,7 @@ _HOMES = {
     "mentoreval.study.study": ("Study", "read_study"),
     "mentoreval.study.evaluation": ("Evaluation", "run_study"),
     "mentoreval.report.render": ("write_report",),
+    "mentoreval.report.draw": ("draw",),
     "mentoreval.errors": (
         "MentorevalError",
         "DataError",
@@ -50,7 +52,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [*_HOME_OF, "__version__"]  # noqa: PLE0604 — names are loaded when first used, so that import stays fast
+__all__ = [*_HOME_OF, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,14 +6,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray, IntArray
 from mentoreval.design.eligibility import Eligibility, meets_all
-from mentoreval.errors import DesignError
+from mentoreval.errors import DesignError, OptionError, suggest
 from mentoreval.panel.panel import Panel, Pool
 from mentoreval.registry import Kind, make
 
@@ -198,7 +198,9 @@ class Design:
         """The sample flow, in distinct units: in_panel, start_in_panel (seen before the start), eligible (if there are
         rules), at_risk (enrolled before and at the start), considered (covariates known), compared."""
         base, weighting = self.baseline, self.weighting
-        masks = {"at_risk": base.at_risk, "considered": weighting.considered, "compared": weighting.weights > 0}
+        # A method that considers everyone asks nobody to be enrolled at the start, so that step turns nobody away.
+        at_risk = base.at_risk | weighting.considered
+        masks = {"at_risk": at_risk, "considered": weighting.considered, "compared": weighting.weights > 0}
         steps = (_count_arms(key, base.unit[mask], base.treated[mask]) for key, mask in masks.items())
         return base.screened + tuple(steps)
 
@@ -245,8 +247,10 @@ def choose_design(
     Raises
     ------
     DesignError : no entry is left in one arm, or the method can not serve the estimand.
+    OptionError : a method or an estimand that does not exist.
     """
     method = method or make(DesignMethod, "unadjusted")  # type: ignore[type-abstract]
+    _check_request(method, estimand, covariates)
     names = tuple(panel.default_covariates if covariates is None else covariates)
     baseline = stand_at_start(panel, names, pool, eligibility)
     weighting = method.weigh(baseline, estimand)
@@ -258,6 +262,15 @@ def choose_design(
                 "caliper or the exact matching, or give fewer covariates."
             )
     return Design(panel, baseline, weighting, estimand, method)
+
+
+def _check_request(method: object, estimand: str, covariates: object) -> None:
+    if not isinstance(method, DesignMethod):
+        raise OptionError(f"A design takes a method such as Nearest() or Unadjusted(), not {method!r}.")
+    if estimand not in get_args(Estimand):
+        raise OptionError(f"There is no estimand {estimand!r}.{suggest(estimand, get_args(Estimand))}")
+    if isinstance(covariates, str):
+        raise OptionError(f"covariates takes a list of names, not the text {covariates!r}: write [{covariates!r}].")
 
 
 def stand_at_start(

@@ -49,8 +49,12 @@ def entry_of_unit(design: Design) -> IntArray:
 
 
 def keeps_everyone(design: Design) -> bool:
-    """Whether the design leaves every entry its sampling weight: nobody was chosen for one cohort and not another."""
-    return bool(np.array_equal(design.weighting.weights, design.baseline.weight))
+    """Whether everyone stands in the comparison of every cohort with the sampling weight.
+
+    Where there was an eligibility rule, or weights differ, students were chosen for one cohort and not for another.
+    """
+    screened = any(step.key == "eligible" for step in design.baseline.screened)
+    return not screened and bool(np.array_equal(design.weighting.weights, design.baseline.weight))
 
 
 def _has_sets(design: Design) -> bool:

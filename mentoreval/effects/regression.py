@@ -28,14 +28,13 @@ def fit_sample(
     fixed_effects : columns of ``sample.covariates``, or ``matched_set``, that are absorbed instead of adjusted for;
         at most two, and with several cohorts one
     """
-    panel = sample.design.panel
     cohort = np.unique(sample.cohort, return_inverse=True)[1].astype(np.int64)
     absorbed = [_factor(sample, name) for name in fixed_effects]
     if absorbed and cohort.max() > 0 and not any(is_nested(codes, cohort) for codes in absorbed):
         absorbed.append(cohort)
     if len(absorbed) > 2:
         raise EffectError("At most two sets of fixed effects can be absorbed, and one where there are several cohorts.")
-    adjusted = model_matrix(panel, sample.covariates.drop(columns=list(fixed_effects), errors="ignore"))
+    adjusted = model_matrix(sample.covariates.drop(columns=list(fixed_effects), errors="ignore"))
     intercepts = np.empty((len(cohort), 0)) if absorbed else np.eye(int(cohort.max()) + 1)[cohort]
     X = np.column_stack([intercepts, adjusted.values, sample.treated.astype(float)])
     names = (

@@ -89,6 +89,7 @@ def analytic_sample(design: Design, response: FloatArray, event_time: int, covar
     facts: dict[str, object] = {"always_treated": n_always_treated(panel)}
 
     def keep(mask: BoolArray, reason: str) -> None:
+        """Keep the entries of the mask, and count the units of the others by arm."""
         nonlocal used
         lost, used = used[~mask], used[mask]
         for arm, flag in (("treated", True), ("comparison", False)):
@@ -131,14 +132,11 @@ def _nothing_left(facts: dict[str, object]) -> str:
     )
 
 
-def model_matrix(panel: Panel, covariates: pd.DataFrame) -> CovariateMatrix:
+def model_matrix(covariates: pd.DataFrame) -> CovariateMatrix:
     """Complete covariates as columns of a regression with an intercept; DesignError names those that are constant.
 
-    A text is one column for each level but its first; the school is a text whatever its type.
+    A text is one column for each level but its first.
     """
-    school = panel.school
-    if school is not None and school in covariates:
-        covariates = covariates.assign(**{school: covariates[school].astype(str)})
     matrix = covariate_matrix(covariates)
     matrix.refuse_constants()
     return matrix.for_model()

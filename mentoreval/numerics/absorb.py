@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from mentoreval.aliases import FloatArray, IntArray
 
@@ -56,6 +54,9 @@ def effects_rank(factors: Sequence[IntArray]) -> int:
     levels = [int(codes.max()) + 1 for codes in factors]
     if len(factors) == 1:
         return levels[0]
+    from scipy import sparse
+    from scipy.sparse import csgraph  # takes a third of a second to load, and few regressions have two factors
+
     first, second = factors
     links = sparse.coo_matrix((np.ones(len(first)), (first, levels[0] + second)), shape=(sum(levels), sum(levels)))
     components, _ = csgraph.connected_components(links, directed=False)
@@ -73,6 +74,8 @@ class _Schur:
     """Normal equations of the small factor once the large one is demeaned: v ↦ (D'WD − D'W P_large WD) v."""
 
     def __init__(self, large: IntArray, small: IntArray, weights: FloatArray) -> None:
+        from scipy import sparse
+
         self.small, self.weights = small, weights
         self.cross = sparse.csr_matrix((weights, (large, small)))
         self.total_large = np.bincount(large, weights)
@@ -81,6 +84,7 @@ class _Schur:
         self.total_small[self.total_small == 0] = 1.0
 
     def sums(self, column: FloatArray) -> FloatArray:
+        """Weighted sums of a column (n,) over the levels of the small factor."""
         return np.asarray(np.bincount(self.small, self.weights * column), dtype=float)
 
     def __matmul__(self, v: FloatArray) -> FloatArray:

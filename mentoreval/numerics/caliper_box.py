@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.numerics.strata import Limits
@@ -23,6 +22,8 @@ class CaliperBox:
     """
 
     def __init__(self, limits: Limits, members: IntArray, n: int) -> None:
+        from scipy.spatial import cKDTree  # slow to import, and only covariate calipers need it
+
         covariates, widths = limits.box()
         self.covariates, self.widths, self.members = covariates, widths, members
         axes = [

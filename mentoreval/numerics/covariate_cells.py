@@ -15,7 +15,6 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.numerics.caliper_box import CaliperBox
@@ -72,12 +71,14 @@ class CellSearch:
         self.example = controls[example]
         self.points = self._located(self.example)
         self.cell_stratum: list[int] = codes[self.example].tolist()
-        self.cell_of = np.full(codes.size, UNMATCHED)
+        self.cell_of = np.full(codes.size, UNMATCHED, dtype=np.int64)
         self.cell_of[controls] = cell
         self.free_in: list[int] = np.bincount(codes[controls], minlength=int(codes.max(initial=0)) + 1).tolist()
 
     def _plant(self, cells: IntArray) -> None:
         """A tree of these cells; ``wasted`` counts the cells that its searches looked at in vain."""
+        from scipy.spatial import cKDTree  # slow to import, and not every match needs it
+
         self.planted, self.wasted = cells, 0
         self.tree = cKDTree(self.points[cells])
         self.is_prepared = np.zeros(self.row_of.size, dtype=bool)

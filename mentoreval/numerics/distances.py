@@ -20,14 +20,12 @@ import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray
 from mentoreval.errors import DataError, OptionError, suggest
+from mentoreval.numerics.blocks import row_blocks
 
 Denominator = Literal["treated", "comparison", "pooled", "all"]
 
 ROUNDING = 1e-13
 """A variance below this share of the squared distance from the column's mean is what rounding leaves of zero."""
-
-BLOCK = 16_384
-"""Rows that stay in the processor's cache together with their weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +81,7 @@ def balance_tables(
             f"There is no denominator named {denominator!r}.{suggest(denominator, get_args(Denominator))}"
         )
     X, treated = _checked(X, treated)
-    arms = np.stack([_split(weights, treated) for weights in (before, *weightings)])
+    arms = _split((before, *weightings), treated)
     binary = np.array([bool(np.all((column == 0) | (column == 1))) for column in X.T], dtype=bool)
     moments = _moments(X, arms, binary)
     spread = _spread(moments, denominator)
@@ -135,10 +133,10 @@ def _moments(X: FloatArray, arms: FloatArray, binary: BoolArray) -> _Moments:
     weights = arms.reshape(-1, X.shape[0])
     centre = np.where(binary, 0.0, X.mean(axis=0))
     first, second = np.zeros((2, weights.shape[0], X.shape[1]))
-    for start in range(0, X.shape[0], BLOCK):
-        block = X[start : start + BLOCK] - centre
-        first += weights[:, start : start + BLOCK] @ block
-        second += weights[:, start : start + BLOCK] @ (block * block)
+    for rows in row_blocks(X.shape[0], weights.shape[0], X.shape[1]):
+        block = X[rows] - centre
+        first += weights[:, rows] @ block
+        second += weights[:, rows] @ (block * block)
     total, squares = weights.sum(axis=1)[:, None], np.einsum("ij,ij->i", weights, weights)[:, None]
     mean = first / total
     shape = (*arms.shape[:2], -1)
@@ -196,18 +194,21 @@ def _over(numerator: FloatArray, denominator: FloatArray, otherwise: float) -> F
     return ratio
 
 
-def _split(weights: FloatArray | None, treated: BoolArray) -> FloatArray:
-    """(2, n) weights of the treated and of the comparison rows, zero in the other arm."""
-    each = np.ones(treated.size) if weights is None else np.asarray(weights, dtype=np.float64)
-    if each.shape != treated.shape:
-        raise DataError(f"A weighting has the shape {each.shape}, but there are {treated.size:,} rows.")
-    arms = np.stack([np.where(treated, each, 0.0), np.where(treated, 0.0, each)])
-    totals = arms.sum(axis=1)
-    if not (np.all(each >= 0) and np.all(totals > 0) and np.all(np.isfinite(totals))):
-        raise DataError(
-            "A weighting must be finite, not negative, and leave weight in both arms; in all the treated have "
-            f"{totals[0]:g} and the comparison rows {totals[1]:g}."
-        )
+def _split(weightings: Sequence[FloatArray | None], treated: BoolArray) -> FloatArray:
+    """(weightings, 2, n) weights of the treated and of the comparison rows, zero in the other arm."""
+    arms = np.empty((len(weightings), 2, treated.size))
+    for pair, weights in zip(arms, weightings, strict=True):
+        each = np.ones(1) if weights is None else np.asarray(weights, dtype=np.float64)
+        if weights is not None and each.shape != treated.shape:
+            raise DataError(f"A weighting has the shape {each.shape}, but there are {treated.size:,} rows.")
+        np.multiply(each, treated, out=pair[0])
+        np.multiply(each, ~treated, out=pair[1])
+        totals = pair.sum(axis=1)
+        if not (np.all(each >= 0) and np.all(totals > 0) and np.all(np.isfinite(totals))):
+            raise DataError(
+                "A weighting must be finite, not negative, and leave weight in both arms; in all the treated have "
+                f"{totals[0]:g} and the comparison rows {totals[1]:g}."
+            )
     return arms
 
 

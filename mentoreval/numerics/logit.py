@@ -8,15 +8,13 @@ as the design is the design itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
-from scipy.special import xlogy
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError
+from mentoreval.numerics.blocks import row_blocks
 
 RANK_TOLERANCE = 1e-7
 """A column of which less than this share is left after regression on the columns before it is aliased (R's lm)."""
@@ -26,9 +24,6 @@ BOUNDARY = 10 * float(np.finfo(np.float64).eps)
 
 ETA_LIMIT = -float(np.log(np.finfo(np.float64).eps))
 """Log odds at which a probability is within machine epsilon of 0 or 1; beyond them nothing changes."""
-
-BLOCK = 16_384
-"""Rows that fit, weighted, into the processor's cache."""
 
 GRAM_PIVOT = 1e-10
 """Below this Cholesky pivot of the unit-diagonal Gram matrix the normal equations lose the digits promised."""
@@ -141,7 +136,7 @@ def _iterate(X: FloatArray, y: FloatArray, prior: FloatArray, max_iterations: in
         if step is None:  # separated data: the weights of whole directions have reached zero
             return _Iterates(gamma, gram, eta, deviance, iteration - 1, False)
         gamma, gram = step[:, 0], next_gram
-        eta = X @ gamma
+        eta = _linear_predictor(X, gamma)
         before, deviance = deviance, _deviance(eta, y, prior)
         if abs(deviance - before) < tolerance * (abs(deviance) + 0.1):
             return _Iterates(gamma, gram, eta, deviance, iteration, True)
@@ -152,16 +147,14 @@ def _normal_equations(
     X: FloatArray, y: FloatArray, prior: FloatArray, eta: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """X'WX and X'Wz of one reweighted step, with W = prior · p(1 − p) and z = eta + (y − p) / p(1 − p)."""
-    gram = np.zeros((X.shape[1], X.shape[1]))
-    moment = np.zeros(X.shape[1])
-    for rows in _blocks(X.shape[0]):
+    k = X.shape[1]
+    sums = np.zeros((k, k + 1))
+    for rows in row_blocks(X.shape[0], k, k + 1):
         probability = _probability(eta[rows])
         variance = probability * (1.0 - probability)
-        root = np.sqrt(prior[rows] * variance)
-        design = X[rows] * root[:, None]
-        gram += design.T @ design
-        moment += design.T @ (root * (eta[rows] + (y[rows] - probability) / variance))
-    return gram, moment
+        working = eta[rows] + (y[rows] - probability) / variance
+        sums += (X[rows] * (prior[rows] * variance)[:, None]).T @ np.column_stack([X[rows], working])
+    return sums[:, :k], sums[:, k]
 
 
 def _solve(gram: FloatArray, right: FloatArray) -> FloatArray | None:
@@ -172,11 +165,19 @@ def _solve(gram: FloatArray, right: FloatArray) -> FloatArray | None:
     scale = np.sqrt(np.diag(gram))[:, None]
     if not np.all(scale > 0):
         return None
-    factor, info = lapack.dpotrf(gram / (scale * scale.T), lower=1)
-    if info:
+    factor = _triangle(gram / (scale * scale.T))
+    if factor is None:
         return None
-    solution: FloatArray = lapack.dpotrs(factor, right / scale, lower=1)[0] / scale
+    solution: FloatArray = np.linalg.solve(factor.T, np.linalg.solve(factor, right / scale)) / scale
     return solution
+
+
+def _triangle(correlation: FloatArray) -> FloatArray | None:
+    """The lower Cholesky triangle; None if the matrix is not positive definite."""
+    try:
+        return np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError:
+        return None
 
 
 def _well_conditioned_basis(X: FloatArray, prior: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -187,9 +188,8 @@ def _well_conditioned_basis(X: FloatArray, prior: FloatArray) -> tuple[IntArray,
     """
     columns = X.shape[1]
     gram = np.zeros((columns, columns))
-    for rows in _blocks(X.shape[0]):
-        design = X[rows] * np.sqrt(prior[rows])[:, None]
-        gram += design.T @ design
+    for rows in row_blocks(X.shape[0], columns, columns + 1):
+        gram += (X[rows] * prior[rows, None]).T @ X[rows]
     if _smallest_pivot(gram) > GRAM_PIVOT:
         return np.arange(columns), np.eye(columns), X
     kept = _independent_columns(X, prior)
@@ -202,8 +202,8 @@ def _smallest_pivot(gram: FloatArray) -> float:
     length = np.sqrt(np.diag(gram))
     if not np.all(length > 0):
         return 0.0
-    factor, info = lapack.dpotrf(gram / np.outer(length, length), lower=1)
-    return 0.0 if info else float(np.min(np.diag(factor) ** 2))
+    factor = _triangle(gram / np.outer(length, length))
+    return 0.0 if factor is None else float(np.min(np.diag(factor) ** 2))
 
 
 def _independent_columns(X: FloatArray, prior: FloatArray) -> IntArray:
@@ -224,6 +224,13 @@ def _independent_columns(X: FloatArray, prior: FloatArray) -> IntArray:
     return np.array(kept, dtype=np.int64)
 
 
+def _linear_predictor(X: FloatArray, gamma: FloatArray) -> FloatArray:
+    eta = np.empty(X.shape[0])
+    for rows in row_blocks(*X.shape):
+        np.dot(X[rows], gamma, out=eta[rows])
+    return eta
+
+
 def _probability(eta: FloatArray) -> FloatArray:
     """The inverse logit, held within machine epsilon of 0 and 1."""
     probability: FloatArray = 1.0 / (1.0 + np.exp(-np.clip(eta, -ETA_LIMIT, ETA_LIMIT)))
@@ -233,16 +240,12 @@ def _probability(eta: FloatArray) -> FloatArray:
 def _deviance(eta: FloatArray, y: FloatArray, prior: FloatArray) -> float:
     """−2 Σ prior · log P(y), from the log odds of what happened: no logarithm of a rounded probability."""
     odds_against = np.exp(-np.clip((2.0 * y - 1.0) * eta, -ETA_LIMIT, ETA_LIMIT))
-    return 2.0 * float(prior @ np.log1p(odds_against))
+    return 2.0 * float(np.sum(prior * np.log1p(odds_against)))
 
 
 def _null_deviance(y: FloatArray, prior: FloatArray) -> float:
     total, ones = float(prior.sum()), float(prior @ y)
-    return -2.0 * float(xlogy(ones, ones / total) + xlogy(total - ones, 1.0 - ones / total))
-
-
-def _blocks(n: int) -> Iterator[slice]:
-    return (slice(start, start + BLOCK) for start in range(0, n, BLOCK))
+    return -2.0 * sum(part * float(np.log(part / total)) for part in (ones, total - ones) if part > 0)
 
 
 def _checked(

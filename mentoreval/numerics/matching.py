@@ -45,7 +45,7 @@ def match_nearest(
 ) -> IntArray:
     """Match each treated unit to the controls with the nearest score.
 
-    score   : (n,)  finite
+    score   : (n,)  finite, except in discarded rows
     treated : (n,)  boolean
     ratio   : controls for each treated unit; without replacement they are dealt in rounds
     replace : whether a control may serve several treated units (never the same one twice)
@@ -61,14 +61,21 @@ def match_nearest(
     Raises DataError for scores that are missing or infinite and for shapes that do not agree, OptionError for options.
     """
     score = np.asarray(score, dtype=np.float64)
-    treated, limits = _checked(score, treated, ratio, limits)
+    treated, limits = _checked(treated, score.size, ratio, limits)
+    score = np.where(limits.usable(score.size), score, 0.0)
+    missing = np.count_nonzero(~np.isfinite(score))
+    if missing:
+        raise DataError(
+            f"{missing:,} of the {score.size:,} scores to match on are missing or infinite. Find out why the score "
+            "has no value there, or discard those rows."
+        )
     line = lay_out(score, treated, limits)
     sequence = visiting_order(order, line.chooser.size, line.chooser, rng)
     sequence = sequence[line.active[sequence]].tolist()
     controls = (
         FreeControls(line, limits.reach) if limits.covariates is None else FreeControlsWithin(line, treated, limits)
     )
-    slots = np.full((line.chooser.size, ratio), UNMATCHED)
+    slots = np.full((line.chooser.size, ratio), UNMATCHED, dtype=np.int64)
     pair(controls, sequence, slots, replace=replace, closest=isinstance(order, str) and order == "closest")
     return np.where(slots == UNMATCHED, UNMATCHED, line.row[slots])
 
@@ -93,10 +100,10 @@ def match_covariates(
 
     Raises DataError for shapes that do not agree, OptionError for options.
     """
-    treated, limits = _checked(space.point, treated, ratio, limits)
+    treated, limits = _checked(treated, space.point.size, ratio, limits)
     sequence = visiting_order(order, int(np.count_nonzero(treated)), None, rng)
     sequence = sequence[limits.usable(treated.size)[treated][sequence]]
-    pairs = np.full((np.count_nonzero(treated), ratio), UNMATCHED)
+    pairs = np.full((np.count_nonzero(treated), ratio), UNMATCHED, dtype=np.int64)
     search = CellSearch(space, treated, limits, sequence)
     pair(search, sequence.tolist(), pairs, replace=replace, closest=isinstance(order, str) and order == "closest")
     return pairs
@@ -205,19 +212,13 @@ def matched_sets(pairs: IntArray, treated: BoolArray) -> IntArray:
             "Use its weights, or match without replacement."
         )
     number = np.cumsum(matched.any(axis=1)) - 1
-    sets = np.full(treated.size, UNMATCHED)
+    sets = np.full(treated.size, UNMATCHED, dtype=np.int64)
     sets[np.flatnonzero(treated)] = np.where(matched.any(axis=1), number, UNMATCHED)
     sets[pairs[matched]] = np.broadcast_to(number[:, None], pairs.shape)[matched]
     return sets
 
 
-def _checked(values: FloatArray | IntArray, treated: BoolArray, ratio: int, limits: Limits) -> tuple[BoolArray, Limits]:
+def _checked(treated: BoolArray, rows: int, ratio: int, limits: Limits) -> tuple[BoolArray, Limits]:
     if ratio < 1:
         raise OptionError(f"ratio is the number of controls for each treated unit, at least 1; got {ratio}.")
-    missing = np.count_nonzero(~np.isfinite(values))
-    if missing:
-        raise DataError(
-            f"{missing:,} of the {values.size:,} values to match on are missing or infinite. Fill them, or discard "
-            "those rows, before matching."
-        )
-    return checked_groups(treated, values.shape[0]), limits.checked(values.shape[0])
+    return checked_groups(treated, rows), limits.checked(rows)

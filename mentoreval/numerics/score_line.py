@@ -21,6 +21,7 @@ from mentoreval.numerics.caliper_box import CaliperBox
 from mentoreval.numerics.strata import UNMATCHED, Limits, stable_order
 
 NOBODY = (UNMATCHED, np.inf)
+
 FIRST_BLOCK, FAR_BLOCK = 256, 4096
 """Slots looked at together in a search within covariate calipers, at first and when it has become a long one."""
 
@@ -49,8 +50,8 @@ def lay_out(score: FloatArray, treated: BoolArray, limits: Limits) -> ScoreLine:
     codes = limits.codes(score.size)
     order = stable_order(score)
     if limits.strata is not None:
-        rank_within = np.sort(codes[order] * score.size + np.arange(score.size))
-        order = order[rank_within % score.size]
+        by_stratum = np.sort(codes[order] * score.size + np.arange(score.size))
+        order = order[by_stratum % score.size]
     order = order[usable[order]]
     stratum, is_control = codes[order], ~treated[order]
     slot = np.cumsum(is_control) + 2 * stratum + 1  # one past the controls so far, and the walls passed
@@ -58,7 +59,7 @@ def lay_out(score: FloatArray, treated: BoolArray, limits: Limits) -> ScoreLine:
     length = int(np.count_nonzero(is_control)) + 2 * strata
     controls = order[is_control]
     control_slot = slot[is_control] - 1
-    line_score, row = np.empty(length), np.full(length, UNMATCHED)
+    line_score, row = np.empty(length), np.full(length, UNMATCHED, dtype=np.int64)
     line_score[control_slot] = score[controls]
     row[control_slot] = controls
     walls = np.flatnonzero(row == UNMATCHED)
@@ -134,10 +135,12 @@ class FreeControlsWithin(FreeControls):
         self.high: list[int] = walls[wall].tolist()
 
     def take(self, slot: int) -> None:
+        """No search finds this slot again."""
         super().take(slot)
         self.free[slot] = False
 
     def nearest(self, treated: int) -> tuple[int, float]:
+        """Slot and distance of the nearest free control within reach and all widths, or (UNMATCHED, infinity)."""
         place = self.place[treated]
         left = self._toward(treated, place - 1, -1, self.reach)
         right = None if left is None else self._toward(treated, place, 1, min(self.reach, left[1]))
@@ -146,6 +149,7 @@ class FreeControlsWithin(FreeControls):
         return left if left[1] <= right[1] else right
 
     def several(self, treated: int, count: int) -> list[int]:
+        """The ``count`` nearest such slots, or as many as there are; all of them stay free."""
         found = list[int]()
         while len(found) < count:
             slot, _ = self.nearest(treated)

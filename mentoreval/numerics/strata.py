@@ -22,7 +22,7 @@ class Limits:
 
     caliper    : largest distance of a pair (inclusive), in the units of the score or of the metric; None is no limit
     strata     : (n,)   codes; only rows with the same code are paired
-    discarded  : (n,)   rows that take no part, for example outside the common support
+    discarded  : (n,)   rows that take no part, for example outside the common support; they may lack values
     covariates : (n, c) columns with a width each: a pair differs by at most the width (inclusive) in every one
     widths     : (c,)
     """
@@ -40,11 +40,12 @@ class Limits:
         for name, column in (("strata", self.strata), ("discarded", self.discarded)):
             if column is not None and np.shape(column) != (n,):
                 raise DataError(f"{name} has the shape {np.shape(column)}, but there are {n:,} rows to match.")
-        covariates, widths = _checked_widths(self.covariates, self.widths, n)
+        discarded = np.zeros(n, dtype=bool) if self.discarded is None else np.asarray(self.discarded, dtype=bool)
+        covariates, widths = _checked_widths(self.covariates, self.widths, discarded)
         return Limits(
             caliper=self.caliper,
             strata=None if self.strata is None else np.asarray(self.strata),
-            discarded=None if self.discarded is None else np.asarray(self.discarded, dtype=bool),
+            discarded=discarded,
             covariates=covariates,
             widths=widths,
         )
@@ -128,7 +129,7 @@ def checked_groups(treated: BoolArray, rows: int) -> BoolArray:
 
 
 def _checked_widths(
-    covariates: FloatArray | None, widths: FloatArray | None, n: int
+    covariates: FloatArray | None, widths: FloatArray | None, discarded: BoolArray
 ) -> tuple[FloatArray | None, FloatArray | None]:
     if covariates is None and widths is None:
         return None, None
@@ -137,11 +138,12 @@ def _checked_widths(
     columns = np.asarray(covariates, dtype=np.float64)
     columns = columns[:, None] if columns.ndim == 1 else columns
     each = np.atleast_1d(np.asarray(widths, dtype=np.float64))
-    if columns.shape != (n, each.size):
+    if columns.shape != (discarded.size, each.size):
         raise DataError(
-            f"Covariate calipers have the shape {columns.shape}, but {n:,} rows and {each.size} widths ask for "
-            f"{(n, each.size)}."
+            f"Covariate calipers have the shape {columns.shape}, but {discarded.size:,} rows and {each.size} widths "
+            f"ask for {(discarded.size, each.size)}."
         )
+    columns = np.where(discarded[:, None], 0.0, columns)
     if not np.all(each >= 0):
         raise OptionError(f"The widths of covariate calipers must not be negative; got {each.tolist()}.")
     if not np.isfinite(columns).all():

@@ -51,8 +51,9 @@ class AttendanceDays:
     def withheld(self, min_enrolled_days: int = 0) -> pd.Series[str]:
         """For each row of ``frame`` the reason why no rate can be given; missing where one can."""
         enrolled = self.frame["enrolled"]
-        reasons = np.where(enrolled == 0, "no_enrolled_days", "below_min_enrolled_days")
-        return pd.Series(reasons, dtype="str").where((enrolled == 0) | (enrolled < min_enrolled_days * DAY))
+        reason = pd.Series(None, index=enrolled.index, dtype="str")
+        reason = reason.mask(enrolled < min_enrolled_days * DAY, "below_min_enrolled_days")
+        return reason.mask(enrolled == 0, "no_enrolled_days")
 
 
 def count_listed_days(records: Records, calendar: LazyTable, enrolled: EnrolledDays) -> AttendanceDays:
@@ -75,7 +76,9 @@ def read_totals(attendance: LazyTable) -> AttendanceDays:
     """Days enrolled and absent of a table of yearly totals; the schools of a student's year are added up."""
     columns = ["days_enrolled", "days_absent"]
     known = ~(nw.col("days_enrolled").is_null() | nw.col("days_absent").is_null())
-    totals = attendance.with_columns(*[_thousandths(nw.col(name).fill_null(0.0)).alias(name) for name in columns], known=known)
+    totals = attendance.with_columns(
+        *[_thousandths(nw.col(name).fill_null(0.0)).alias(name) for name in columns], known=known
+    )
     sums = totals.group_by("student_id", nw.col("school_year").alias("period")).agg(
         enrolled=nw.col("days_enrolled").sum(), absent=nw.col("days_absent").sum(), known=nw.col("known").all()
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
@@ -77,7 +76,9 @@ def build_panel(
     say("Counting days enrolled")
     rows = view.student_periods
     say(f"Finding who was mentored ({program.name})")
-    joined = _Rows(rows).treated_by(program.treat(view))
+    treated = program.treat(view)
+    _refuse_nobody(treated, program)
+    joined = _Rows(rows).treated_by(treated)
     for name, measure in outcomes.items():
         say(f"Measuring {name}")
         joined = joined.with_measure(measure, view)
@@ -111,7 +112,7 @@ class _Rows:
     def treated_by(self, treated: pd.DataFrame) -> _Rows:
         """With the start and the mentor of each student, and without the students whom the program excludes."""
         frame = self.frame.merge(treated.drop(columns="start_date"), on="student_id", how="left")
-        unseen = treated.loc[~treated["student_id"].isin(frame["student_id"]), "student_id"]
+        unseen = treated.loc[~treated["student_id"].isin(frame["student_id"].unique()), "student_id"]
         entries = [LedgerEntry("matches", "mentee_never_enrolled", "dropped", len(unseen), first_examples(unseen))]
         for reason, out in frame[frame["excluded"].notna()].groupby("excluded"):
             students = first_examples(out["student_id"])
@@ -120,15 +121,31 @@ class _Rows:
         return _Rows(kept, (*self.entries, *entries))
 
     def with_measure(self, measure: Measure, view: RecordsByPeriod) -> _Rows:
-        """With a column for the measure, and an entry for each reason for which it is missing."""
+        """With a column for the measure, and an entry for each reason for which it is missing.
+
+        Values of periods in which the student was not enrolled have no row; ``not_enrolled`` counts them.
+        """
         keys, name = list(MEASURE_KEYS), measure.name
-        frame = self.frame.merge(measure.compute(view), on=keys, how="left")
+        found = measure.compute(view)
+        frame = self.frame.merge(found, on=keys, how="left")
         reason = frame["reason"].where(frame["reason"].notna() | frame[name].notna(), "not_recorded")
         entries = [
             LedgerEntry("panel", f"{name}.{key}", "flagged", len(out), first_examples(out["student_id"]))
             for key, out in frame.groupby(reason)
         ]
+        known = found.merge(view.student_periods[keys], on=keys, how="left", indicator=True)
+        away = known.loc[known["_merge"] == "left_only", "student_id"]
+        entries.append(LedgerEntry("panel", f"{name}.not_enrolled", "flagged", len(away), first_examples(away)))
         return _Rows(frame.drop(columns="reason"), (*self.entries, *entries))
+
+
+def _refuse_nobody(treated: pd.DataFrame, program: Program) -> None:
+    if len(treated) and treated["excluded"].notna().all():
+        reasons = ", ".join(f"{key} in {rows:,} students" for key, rows in treated["excluded"].value_counts().items())
+        raise DataError(
+            f"The program {program.name} leaves nobody mentored: every student who was matched is excluded "
+            f"({reasons}). Ask less of a match, or check the tables of matches and sessions."
+        )
 
 
 def _named(measures: Sequence[str | Measure]) -> dict[str, Measure]:
@@ -186,7 +203,7 @@ def _refuse_covariate(name: str, known: list[str], outcomes: dict[str, Measure],
 
 def _ledger(records: Records, view: RecordsByPeriod, joined: _Rows, read: int, attributes: pd.DataFrame) -> Ledger:
     """The ledger of the records, then what was counted, then the rows of the panel."""
-    enrolled: pd.Series[Any] = view.student_periods["student_id"]
+    enrolled = view.student_periods["student_id"].unique()
     never = attributes.loc[~attributes["student_id"].isin(enrolled), "student_id"]
     unenrolled = LedgerEntry("students", "never_enrolled", "dropped", len(never), first_examples(never))
     told = records.ledger.add((*view.entries, unenrolled, *joined.entries))

@@ -60,7 +60,7 @@ class PeriodRule:
         return days.with_columns(nw.concat_str(nw.col("school_year"), term, separator=" ").alias("period"))
 
     def _semester_of(self, date: nw.Expr) -> nw.Expr:
-        place = _months_since_july(date) * 100 + date.dt.day()
+        place = _months_since_july(date) * 100 + date.dt.day().cast(nw.Int64)
         return nw.when(place <= self._last_of_first_semester).then(nw.lit("S1")).otherwise(nw.lit("S2"))
 
     def label_dates(self, dates: pd.Series[Any]) -> pd.Series[Any]:
@@ -94,5 +94,5 @@ def school_year_of(date: nw.Expr) -> nw.Expr:
 
 
 def _months_since_july(date: nw.Expr) -> nw.Expr:
-    month = date.dt.month()
+    month = date.dt.month().cast(nw.Int64)  # eight bits in some engines, too few for what is made of it
     return nw.when(month >= FIRST_MONTH).then(month - FIRST_MONTH).otherwise(month + 12 - FIRST_MONTH)

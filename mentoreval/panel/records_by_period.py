@@ -9,7 +9,7 @@ import narwhals as nw
 import pandas as pd
 
 from mentoreval.errors import DataError
-from mentoreval.panel.attendance_days import AttendanceDays, count_listed_days, needed_attendance, read_totals
+from mentoreval.panel.attendance_days import DAY, AttendanceDays, count_listed_days, needed_attendance, read_totals
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.course_marks import CourseMarks, count_marks
 from mentoreval.panel.enrolled_days import EnrolledDays, count_enrolled_days, years_of_enrolment
@@ -97,13 +97,20 @@ class RecordsByPeriod:
         """
         rows = self.enrolled.main_school
         frame = rows[["student_id", "period", "school_id", "grade_level"]].copy()
-        stated = self.records.attendance is not None and self.records.attendance_mode != "absences_only"
-        if stated:
-            days = self.attendance.frame.set_index(["student_id", "period"])["enrolled"] / 1000
+        if self._states_enrolled_days:
+            days = self.attendance.frame.set_index(["student_id", "period"])["enrolled"] / DAY
             frame = frame.join(days.rename("days_enrolled"), on=["student_id", "period"])
         else:
             frame["days_enrolled"] = rows["days"].astype(float) if self.calendar is not None else float("nan")
         return frame
+
+    @property
+    def _states_enrolled_days(self) -> bool:
+        """Whether the attendance table itself says how many days of a period a student was enrolled."""
+        mode = self.records.attendance_mode
+        return self.records.attendance is not None and (
+            mode == "positive" or (mode == "yearly_totals" and self.rule.length == "year")
+        )
 
     @property
     def entries(self) -> tuple[LedgerEntry, ...]:

@@ -37,7 +37,7 @@ class Timeline:
         periods = pd.Index(pd.unique(period)).sort_values()
         starts = pd.Index(pd.unique(first_treated.dropna()))
         if pd.api.types.is_integer_dtype(periods.dtype):
-            everything = [int(label) for label in periods.append(starts)]
+            everything = [int(label) for label in (*periods, *starts)]
             return cls(periods, periods.to_numpy(dtype=np.int64), {label: label for label in everything})
         everything = sorted({*periods, *starts})
         numbers = {label: number for number, label in enumerate(everything)}

@@ -109,7 +109,8 @@ def fate(*cases: tuple[nw.Expr, str], otherwise: str = KEPT) -> nw.Expr:
     """A column that says what becomes of each row: the name of the first case that is true of it."""
     named: nw.Expr = nw.lit(otherwise)
     for condition, name in reversed(cases):
-        named = nw.when(condition).then(nw.lit(name)).otherwise(named)
+        # Where a condition can not be said, one engine goes on to the next case and another to nothing.
+        named = nw.when(condition.fill_null(False)).then(nw.lit(name)).otherwise(named)
     return named.alias("_fate")
 
 

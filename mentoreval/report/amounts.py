@@ -1,11 +1,18 @@
-"""Amounts: in which unit an outcome is said to a reader, and how its levels, differences and ranges are written."""
+"""Amounts: in which unit an outcome is said to a reader, and how its levels, differences and ranges are written.
+
+Where nothing is known of an outcome (``None`` for its facts) its numbers stand alone: no unit, no direction.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from mentoreval.panel.facts import MeasureFacts
+from mentoreval.report.disclosure import shown_share
 from mentoreval.report.words import Words
 
 SCHOOL_YEAR_DAYS = 180
@@ -26,6 +33,11 @@ class Scale:
     decimals: int = 1
     phrases: str = "amount"
 
+    @property
+    def has_unit(self) -> bool:
+        """False where nothing but the number is said; two such outcomes can not share an axis."""
+        return self.name != _PLAIN.name
+
     def shows_as_zero(self, value: float) -> bool:
         """True where a difference is so small that its digits are all zero."""
         return math.isfinite(value) and round(abs(value * self.factor), self.decimals) == 0
@@ -36,19 +48,22 @@ _SCALES = {
     "flag": Scale("percentage_points", 100.0, 1),
     "days": Scale("days", 1.0, 1, "days"),
     "points": Scale("points", 1.0, 2),
-    "count": Scale("count", 1.0, 2),
+    "count": Scale("plain", 1.0, 2),
 }
+_PLAIN = _SCALES["count"]
 _SCHOOL_DAYS = Scale("school_days", SCHOOL_YEAR_DAYS, 1, "school_days")
 
 
-def table_scale(facts: MeasureFacts) -> Scale:
+def table_scale(facts: MeasureFacts | None) -> Scale:
     """The unit for tables: percentage points for shares, else the outcome's own."""
-    return _SCALES[facts.unit]
+    return _PLAIN if facts is None else _SCALES[facts.unit]
 
 
-def reader_scale(facts: MeasureFacts) -> Scale:
+def reader_scale(facts: MeasureFacts | None) -> Scale:
     """The unit for sentences: as for tables, but a share of days attended becomes days of a 180-day school year."""
-    return _SCHOOL_DAYS if facts.unit == "share" and facts.domain == "attendance" else table_scale(facts)
+    if facts is not None and facts.unit == "share" and facts.domain == "attendance":
+        return _SCHOOL_DAYS
+    return table_scale(facts)
 
 
 def digits(words: Words, scale: Scale, value: float, *, signed: bool = False) -> str:
@@ -61,18 +76,24 @@ def size(words: Words, scale: Scale, value: float) -> str:
     return words(f"size.{scale.name}", number=digits(words, scale, abs(value)))
 
 
-def level(words: Words, facts: MeasureFacts, mean: float) -> str:
-    """A mean: a percentage for shares and flags, else a number."""
-    if facts.unit in ("share", "flag"):
-        return words.percent(mean, 1)
-    return digits(words, table_scale(facts), mean)
+def named_with_unit(words: Words, name: str, scale: Scale) -> str:
+    """A name and, where there is one, the unit in brackets."""
+    return words("label.with_unit", name=name, unit=words(f"unit.{scale.name}")) if scale.has_unit else name
 
 
-def mean_and_sd(words: Words, facts: MeasureFacts, mean: float, sd: float) -> str:
-    """A mean and its standard deviation in brackets; for a flag the mean alone, which says it all."""
-    if facts.unit == "flag" or not math.isfinite(sd):
-        return level(words, facts, mean)
-    return words("range.mean_sd", mean=level(words, facts, mean), sd=digits(words, table_scale(facts), sd))
+def mean_and_sd(words: Words, facts: MeasureFacts | None, mean: float, sd: float, n: Any) -> str:
+    """The mean of n students and its standard deviation in brackets; of a flag the share of students who have it.
+
+    A mean of too few students, or a share that gives away a small number of them, is not shown.
+    """
+    if pd.isna(n):
+        return words("sign.hidden")
+    if facts is not None and facts.unit == "flag":
+        return shown_share(mean, n, words)
+    scale = table_scale(facts)
+    is_share = facts is not None and facts.unit == "share"
+    said = words.percent(mean, 1) if is_share else digits(words, scale, mean)
+    return words("range.mean_sd", mean=said, sd=digits(words, scale, sd)) if math.isfinite(sd) else said
 
 
 def bounds(words: Words, scale: Scale, low: float, high: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,10 @@ _STYLE: Mapping[str, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "mentoreval",
 }
+
+
+Mark = tuple[str, str, str]
+"""An entry of a legend: text, fill and edge of its mark."""
 
 
 @contextlib.contextmanager
@@ -79,14 +84,16 @@ def panel_axes(figure: Figure, left: float, bottom: float, width: float, height:
     return axes
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float = TEXT) -> float:
     """Width of a text in inches."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    if not text.strip():
-        return 0.0
-    return float(TextPath((0, 0), text, size=size, prop=FontProperties(family=FONT)).get_extents().x1) / 72
+    font = get_font(findfont(FontProperties(family=FONT)))
+    font.set_size(size, 72)
+    font.set_text(text, 0.0)
+    sixty_fourths = font.get_width_height()[0]
+    return float(sixty_fourths) / 64 / 72
 
 
 def wrap(text: str, width: float, size: float = TEXT) -> list[str]:
@@ -106,6 +113,15 @@ def write_lines(axes: Axes, lines: list[str], left: float, top: float, **options
     for number, line in enumerate(lines):
         axes.text(left, top - number * LINE, line, **{"va": "top", "ha": "left", **options})
     return top - len(lines) * LINE
+
+
+def legend(page: Axes, height: float, marks: list[Mark]) -> None:
+    """Marks and what they mean, side by side at a height in inches."""
+    left = MARGIN
+    for text, face, edge in marks:
+        page.scatter([left + 0.06], [height], s=34, facecolor=face, edgecolor=edge, linewidth=1.4)
+        page.text(left + 0.2, height, text, va="center", size=SMALL)
+        left += 0.2 + text_width(text, SMALL) + 0.25
 
 
 def few_ticks(axis: Axis, words: Words, most: int = 5) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -33,8 +33,20 @@ def hide_small(frame: pd.DataFrame, counts: Iterable[str]) -> pd.DataFrame:
     return hidden
 
 
-def shown_count(count: object, words: Words) -> str:
+def shown_share(share: float, n: Any, words: Words) -> str:
+    """A share of ``n`` students; where fewer than SMALLEST_SHOWN have the trait, or have not, only its bound."""
+    if pd.isna(n) or pd.isna(share):
+        return words("sign.hidden")
+    least = SMALLEST_SHOWN / max(int(n), 1)
+    if least > 0.5:
+        return words("sign.hidden")
+    if share < least:
+        return words("sign.below", value=words.percent(least, 1))
+    return words("sign.above", value=words.percent(1 - least, 1)) if share > 1 - least else words.percent(share, 1)
+
+
+def shown_count(count: Any, words: Words) -> str:
     """A number of students as readers see it: itself, or that it is below SMALLEST_SHOWN."""
-    if pd.isna(count) or int(count) < SMALLEST_SHOWN:  # type: ignore[call-overload]
+    if pd.isna(count) or int(count) < SMALLEST_SHOWN:
         return words("sign.small", limit=SMALLEST_SHOWN)
     return words.count(count)

@@ -63,9 +63,9 @@ class Exhibit(ABC):
         """Name of this exhibit in a document."""
         return f"{self.name}-{self.subject}" if self.subject else self.name
 
-    def measure(self, outcome: str) -> MeasureFacts:
-        """The facts of an outcome; the plainest ones where nothing is known."""
-        return self.measures.get(outcome, MeasureFacts())
+    def measure(self, outcome: str) -> MeasureFacts | None:
+        """The facts of an outcome; None where nothing is known."""
+        return self.measures.get(outcome)
 
     def figure(self, words: Words) -> Figure | None:
         """The figure in the common style."""

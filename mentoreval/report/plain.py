@@ -18,7 +18,7 @@ def say_result(material: Material, result: Result, words: Words) -> Statement:
 
     Where the arms were not alike before the program, that comes first and the number is not offered as its effect.
     """
-    opinion = judge_baseline(result, material.evaluation.panel)
+    opinion = judge_baseline(result)
     speech = _Speech(material, result, words)
     case = "not_alike" if opinion.case == "not_alike" else speech.case
     sentences = speech.sentences(case, opinion)
@@ -56,8 +56,9 @@ class _Speech:
             said = [self._effect(), self.words("first.no_interval")]
         else:
             said = [self._effect(), self._likely(), *self._too_small()]
-        if opinion.case == "unknown":
-            said.append(self.words("first.unknown_baseline"))
+        if opinion.case in ("unknown", "not_adjusted"):
+            covariates = [self.words.covariate(name) for name in opinion.covariates]
+            said.append(self.words(f"first.{opinion.case}_baseline", covariates=covariates))
         return tuple(said)
 
     def _effect(self) -> str:

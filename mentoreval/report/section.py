@@ -75,9 +75,9 @@ class Material:
         wanted = {result.plan.design for result in self.headlines}
         return {name: design for name, design in self.evaluation.designs.items() if name in wanted}
 
-    def facts(self, outcome: str) -> MeasureFacts:
-        """What an outcome says of itself; the plainest facts where nothing is known."""
-        return self.evaluation.panel.measures.get(outcome, MeasureFacts())
+    def facts(self, outcome: str) -> MeasureFacts | None:
+        """What an outcome says of itself; None where nothing is known."""
+        return self.evaluation.panel.measures.get(outcome)
 
     def program(self, words: Words) -> str:
         """The program as sentences name it."""

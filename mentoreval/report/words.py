@@ -77,7 +77,7 @@ class Words:
             said = self("covariate_before", outcome=self.outcome(name.removeprefix(PRIOR)))
         else:
             said = self.named("covariate", name)
-        return self("covariate_level", covariate=said, level=level) if level else said
+        return self("covariate_level", covariate=said, level=readable(level)) if level else said
 
     # ------------------------------------------------------------------ numbers
     def number(self, value: float, decimals: int = 2, *, signed: bool = False) -> str:
@@ -90,9 +90,9 @@ class Words:
         marks = {",": self._format("group"), ".": self._format("decimal")}
         return sign + "".join(marks.get(letter, letter) for letter in size)
 
-    def count(self, value: object) -> str:
+    def count(self, value: Any) -> str:
         """A whole number, grouped."""
-        return self.number(int(value), 0)  # type: ignore[call-overload]
+        return self.number(int(value), 0)
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """A share from 0 to 1 as a percentage."""

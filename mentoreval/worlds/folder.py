@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from mentoreval.errors import DataError
+from mentoreval.errors import DataError, first_few
 from mentoreval.worlds.world import Draw
 
 COMPRESSED = ("enrolment", "attendance", "grades", "sessions", "potential_outcomes")
@@ -81,7 +81,7 @@ def _refuse_other_content(folder: Path) -> None:
     strangers = sorted(found - _written_by_a_draw(folder)) if found else []
     if strangers:
         raise DataError(
-            f"{folder} holds {len(strangers)} files that no drawn world has written (first: {strangers[0]}). "
+            f"{folder} holds files that no drawn world has written ({len(strangers)}: {first_few(strangers)}). "
             "They would be lost; nothing was written. Name an empty or a new folder."
         )
 

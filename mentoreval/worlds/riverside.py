@@ -70,7 +70,7 @@ class Riverside(World):
     itself.
 
     *Why once.* Were students considered again each autumn, those never mentored in the end would be those whose later
-    years went well, and a comparison with them would be biased by about a day.
+    years went well, and a comparison with them would hide more than a day of the effect.
 
     *Effect.* From the match on, a share of a mentee's would-be absences does not happen; the share differs by mentor
     and by how often they meet, and is 0 for mentees who never meet. It lasts when the match ends (what is true here is

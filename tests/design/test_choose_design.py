@@ -81,6 +81,18 @@ def test_the_flow_counts_distinct_units(cohorts: pd.DataFrame, cohort_panel: Pan
     )
 
 
+def test_no_step_of_the_flow_adds_students(cohorts: pd.DataFrame) -> None:
+    gone = (cohorts["id"] % 7 == 0) & (cohorts["year"] == 2019)
+    panel = panel_from_frame(
+        cohorts[~gone], unit="id", period="year", first_treated="start", covariates=["gpa"], outcomes=["absent"]
+    )
+    for method in (Unadjusted(), Nearest()):
+        steps = choose_design(panel, method).flow
+        for arm in ("n_treated", "n_comparison"):
+            counts = [getattr(step, arm) for step in steps]
+            assert counts == sorted(counts, reverse=True)
+
+
 def test_frames_for_people_use_their_labels(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
     design = choose_design(panel_of(students), Nearest())
     assert list(design.matched_sets.columns) == [
@@ -108,6 +120,22 @@ def test_every_treated_unit_starts_in_the_first_period(cohorts: pd.DataFrame) ->
     panel = panel_from_frame(late, unit="id", period="year", first_treated="start", outcomes=["absent"])
     with pytest.raises(DesignError, match="starts in the first period"):
         choose_design(panel)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"estimand": "ATTT"}, r"no estimand 'ATTT'. Did you mean 'ATT'"),
+        ({"covariates": "gpa"}, r"not the text 'gpa': write \['gpa'\]"),
+        ({"method": Nearest}, r"a method such as Nearest\(\) or Unadjusted\(\), not <class"),
+        ({"method": "nearest"}, r"a method such as Nearest\(\) or Unadjusted\(\), not 'nearest'"),
+    ],
+)
+def test_a_request_that_can_not_be_is_named(
+    request_: dict[str, object], message: str, students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        choose_design(panel_of(students), **request_)  # type: ignore[arg-type]
 
 
 def test_a_method_that_is_misspelt_gets_a_suggestion() -> None:

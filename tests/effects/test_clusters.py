@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from mentoreval.design.design import Design, choose_design
+from mentoreval.design.eligibility import Eligibility
 from mentoreval.effects.clusters import entry_of_unit, keeps_everyone, unit_clusters
 from mentoreval.effects.estimate import estimate_effect
 from mentoreval.effects.estimators import DifferenceInMeans
@@ -77,6 +78,8 @@ def test_a_design_that_chooses_does_not_keep_everyone(panel: Panel, given: Any) 
     weights = np.ones(design.baseline.size)
     weights[-1] = 0.0
     assert not keeps_everyone(choose_design(panel, given(tuple(weights))))
+    rule = Eligibility("gpa", at_least=2.0)
+    assert not keeps_everyone(choose_design(panel, eligibility=[rule]))
 
 
 def test_the_natural_cluster_is_the_highest(panel: Panel, frame: pd.DataFrame, given: Any) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentoreval.errors import DataError, OptionError
-from mentoreval.numerics import distances
+from mentoreval.numerics import blocks
 from mentoreval.numerics.distances import balance_tables, effective_sample_size
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
@@ -176,7 +176,7 @@ def test_many_columns_and_weightings_at_once_are_one_by_one(monkeypatch):
     treated = rng.random(50) < 0.3
     weightings = [None, rng.random(50), rng.integers(0, 2, 50) + treated]
     whole = balance_tables(X, treated, weightings)
-    monkeypatch.setattr(distances, "BLOCK", 8)
+    monkeypatch.setattr(blocks, "LONGEST", 32)
     for place, weights in enumerate(weightings):
         for column in range(3):
             (alone,) = balance_tables(X[:, [column]], treated, [weights])

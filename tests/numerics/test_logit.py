@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mentoreval.errors import DataError
-from mentoreval.numerics import logit
+from mentoreval.numerics import blocks
 from mentoreval.numerics.logit import aliased_columns, fit_logit
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
@@ -138,7 +138,7 @@ def test_nearly_collinear_columns_lose_no_digits_of_the_fit():
 def test_the_size_of_a_block_changes_nothing(monkeypatch):
     X, y = random_problem(1000)
     whole = fit_logit(X, y)
-    monkeypatch.setattr(logit, "BLOCK", 7)
+    monkeypatch.setattr(blocks, "LONGEST", 40)
     np.testing.assert_allclose(fit_logit(X, y).coefficients, whole.coefficients, rtol=1e-12)
 
 

@@ -334,6 +334,13 @@ def test_there_may_be_nobody_to_match_or_nobody_to_match_with():
     np.testing.assert_array_equal(match_mahalanobis(score[:, None], np.array([True, True])), [[UNMATCHED]] * 2)
 
 
+def test_discarded_rows_need_no_score():
+    score, discarded = np.array([0.5, np.nan, 0.2, np.nan]), np.array([False, True, False, True])
+    limits = Limits(discarded=discarded, covariates=score, widths=np.ones(1))
+    pairs = match_nearest(score, np.array([True, True, False, False]), limits=limits)
+    np.testing.assert_array_equal(pairs, [[2], [UNMATCHED]])
+
+
 def test_the_order_of_the_treated_can_be_given_as_an_array():
     score = np.array([0.9, 0.8, 0.75, 0.1])
     treated = np.array([True, True, False, False])
@@ -368,7 +375,7 @@ def test_options_that_do_not_exist_are_refused_by_name(options, message):
 @pytest.mark.parametrize(
     ("score", "treated", "limits", "message"),
     [
-        ([0.1, np.nan, np.inf], [True, False, False], Limits(), "2 of the 3 values"),
+        ([0.1, np.nan, np.inf], [True, False, False], Limits(), "2 of the 3 scores"),
         ([0.1, 0.2, 0.3], [True, False], Limits(), r"shape \(2,\), but there are 3 rows"),
         ([0.1, 0.2, 0.3], [0, 1, 2], Limits(), "true or false"),
         ([0.1, 0.2, 0.3], [True, False, False], Limits(strata=np.zeros(2)), r"strata has the shape \(2,\)"),

@@ -63,7 +63,13 @@ def district(**changes: Any) -> Records:
             {"student_id": ["ana", "ana", "bo"], "date": ["2021-09-06", "2021-09-07", "2022-09-06"], "code": "absent"}
         ),
         "grades": pd.DataFrame(
-            {"student_id": ["ana", "bo"], "school_year": FIRST, "term": "S1", "course_id": "algebra", "mark": ["B", "P"]}
+            {
+                "student_id": ["ana", "bo"],
+                "school_year": FIRST,
+                "term": "S1",
+                "course_id": "algebra",
+                "mark": ["B", "P"],
+            }
         ),
         "matches": pd.DataFrame(
             {
@@ -75,10 +81,8 @@ def district(**changes: Any) -> Records:
         ),
         "sessions": pd.DataFrame({"match_id": ["m1"] * 2, "date": ["2022-09-12", "2022-09-13"], "minutes": 30}),
     }
-    tables |= changes
-    return read_records({name: table for name, table in tables.items() if table is not None}, attendance=None) if (
-        "attendance" in changes
-    ) else read_records(tables, attendance="absences_only")
+    given = {name: table for name, table in (tables | changes).items() if table is not None}
+    return read_records(given, attendance=None if "attendance" in changes else "absences_only")
 
 
 def panel_of(records: Records | None = None, **options: Any):
@@ -88,9 +92,9 @@ def panel_of(records: Records | None = None, **options: Any):
 
 def test_one_row_for_each_student_and_year_of_enrolment():
     frame = panel_of().frame
-    assert frame[["student_id", "period", "school_id", "grade_level", "days_enrolled", "days_absent"]].to_dict(
-        "tight"
-    )["data"] == [
+    assert frame[["student_id", "period", "school_id", "grade_level", "days_enrolled", "days_absent"]].to_dict("tight")[
+        "data"
+    ] == [
         ["ana", FIRST, "oak", 6, 20.0, 2.0],
         ["ana", SECOND, "oak", 7, 20.0, 0.0],
         ["bo", FIRST, "elm", 6, 10.0 + 10.0, 0.0],
@@ -144,7 +148,17 @@ def test_a_covariate_that_the_program_may_have_changed_is_refused(name: str, rea
 
 
 def test_who_is_not_in_the_panel_is_in_the_ledger_and_the_rows_add_up():
-    panel = panel_of(measures=["days_absent", "gpa"], program=OneToOne(min_sessions=3))
+    matches = pd.DataFrame(
+        {
+            "match_id": ["m1", "m2", "m3"],
+            "student_id": ["ana", "eve", "di"],
+            "mentor_id": ["tom", "ida", "ida"],
+            "start_date": ["2022-09-10", "2022-09-10", "2021-09-10"],
+        }
+    )
+    sessions = pd.DataFrame({"match_id": ["m1", "m3", "m2"], "date": "2022-09-12", "minutes": 30})
+    records = district(matches=matches, sessions=pd.concat([sessions, sessions[1:]]))
+    panel = panel_of(records, measures=["days_absent", "gpa"], program=OneToOne(min_sessions=2))
     told = {(entry.table, entry.rule): (entry.action, entry.rows, entry.examples) for entry in panel.ledger.entries}
     assert told["students", "never_enrolled"] == ("dropped", 1, ("eve",))
     assert told["matches", "mentee_never_enrolled"] == ("dropped", 1, ("eve",))
@@ -203,8 +217,25 @@ def test_yearly_totals_need_no_calendar():
     assert {("days_absent.no_enrolled_days", 1), ("days_absent.not_recorded", 3)} <= told
 
 
+def test_yearly_totals_do_not_stand_in_the_way_of_marks_by_semester():
+    totals = pd.DataFrame({"student_id": ["ana"], "school_year": FIRST, "days_enrolled": 180.0, "days_absent": 17.0})
+    frame = panel_of(district(attendance=totals), measures=["gpa"], period="semester", semester_ends="09-10").frame
+    ana = frame[frame["student_id"] == "ana"]
+    assert ana["days_enrolled"].tolist() == [5.0, 15.0, 5.0, 15.0]
+    assert ana["gpa"].dropna().tolist() == [3.0]
+
+
+def test_values_of_a_period_in_which_a_student_was_not_enrolled_are_counted():
+    grades = pd.DataFrame(
+        {"student_id": ["ana", "di"], "school_year": SECOND, "term": "S1", "course_id": "art", "mark": "A"}
+    )
+    panel = panel_of(district(grades=grades), measures=["gpa"])
+    told = {entry.rule: (entry.action, entry.rows, entry.examples) for entry in panel.ledger.entries}
+    assert told["gpa.not_enrolled"] == ("flagged", 1, ("di",))
+
+
 def test_measures_are_names_or_measures_and_each_stands_once():
-    with pytest.raises(OptionError, match="no measure named 'attendence_rate'. Did you mean 'attendance_rate'"):
+    with pytest.raises(OptionError, match=r"no measure named 'attendence_rate'. Did you mean 'attendance_rate'"):
         panel_of(measures=["attendence_rate"])
     with pytest.raises(OptionError, match="each only once"):
         panel_of(measures=["days_absent", DaysAbsent(per_180=True)])
@@ -225,7 +256,9 @@ def test_an_attribute_may_not_take_the_name_of_a_measure():
 def test_nobody_treated_says_so():
     matches = pd.DataFrame({"match_id": ["m"], "student_id": "eve", "mentor_id": "ida", "start_date": "2021-10-01"})
     with pytest.raises(DataError, match="No unit is treated"):
-        panel_of(district(matches=matches, attendance=None), measures=["gpa"])
+        panel_of(district(matches=matches, sessions=None))
+    with pytest.raises(DataError, match=r"one_to_one leaves nobody mentored.*below_min_sessions in 2 students"):
+        panel_of(program=OneToOne(min_sessions=9))
 
 
 def test_progress_is_told_in_words():
@@ -246,6 +279,5 @@ def test_the_order_of_the_rows_of_a_table_changes_nothing():
         name: nw.from_native(table.collect().to_pandas().sample(frac=1, random_state=5).reset_index(drop=True)).lazy()
         for name, table in records.tables.items()
     }
-    options: dict[str, Any] = {"measures": ["days_absent", "gpa"], "period": "month"}
-    options["measures"] = ["days_absent"]
-    pd.testing.assert_frame_equal(panel_of(replace(records, **shuffled), **options).frame, panel_of(records, **options).frame)
+    again = panel_of(replace(records, **shuffled), period="month")
+    pd.testing.assert_frame_equal(again.frame, panel_of(records, period="month").frame)

@@ -24,7 +24,13 @@ YEAR = "2021-22"
 def school_of(students: int, days: int, school: str = "oak") -> dict[str, pd.DataFrame]:
     """Students enrolled all year in one school."""
     ids = [f"{school}{number}" for number in range(students)]
-    spells = {"student_id": ids, "school_id": school, "school_year": YEAR, "grade_level": "6", "entry_date": "2021-09-06"}
+    spells = {
+        "student_id": ids,
+        "school_id": school,
+        "school_year": YEAR,
+        "grade_level": "6",
+        "entry_date": "2021-09-06",
+    }
     dates = pd.bdate_range("2021-09-06", periods=days)
     return {
         "students": pd.DataFrame({"student_id": ids}),
@@ -158,7 +164,7 @@ def test_an_exit_years_after_the_end_of_the_year_is_flagged_and_stops_with_the_y
 
 def test_a_period_shorter_than_a_year_needs_a_calendar():
     records = replace(records_with(), calendar=None)
-    with pytest.raises(DataError, match='in which month a student was enrolled.*period = "year"'):
+    with pytest.raises(DataError, match=r'in which month a student was enrolled.*period = "year"'):
         assert RecordsByPeriod(records, PeriodRule("month")).enrolled
 
 
@@ -186,7 +192,7 @@ def test_a_semester_may_end_before_the_holidays():
 
 
 def test_periods_that_do_not_exist_are_refused():
-    with pytest.raises(OptionError, match="no period 'semster'. Did you mean 'semester'"):
+    with pytest.raises(OptionError, match=r"no period 'semster'. Did you mean 'semester'"):
         PeriodRule("semster")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="semester_ends = '31.1.' is not a day"):
+    with pytest.raises(OptionError, match=r"semester_ends = '31.1.' is not a day"):
         PeriodRule("semester", "31.1.")

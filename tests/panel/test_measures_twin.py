@@ -88,8 +88,7 @@ def districts(draw: st.DrawFn, codes: tuple[str, ...]) -> Tables:
             for student, school, year, entry, leave in spells
         ],
         "calendar": [
-            {"school_id": school, "date": day, "school_year": YEARS[day >= date(2022, 7, 1)]}
-            for school, day in session
+            {"school_id": school, "date": day, "school_year": YEARS[day >= date(2022, 7, 1)]} for school, day in session
         ],
         "attendance": [dict(zip(SCHEMAS["attendance"], row, strict=True)) for row in listed],
     }
@@ -116,7 +115,7 @@ def duckdb_relation(table: pa.Table) -> Any:
 
 
 ENGINES = pytest.mark.parametrize("engine", [pandas_of_arrow, pandas_of_numpy, duckdb_relation])
-QUICK = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def view(tables: Tables, engine: Callable[[pa.Table], Any], period: Any, mode: Any) -> RecordsByPeriod:
@@ -147,7 +146,9 @@ def check(tables: Tables, engine: Callable[[pa.Table], Any], period: str, mode: 
     known = {key: pair for key, pair in expected.items() if pair[0] > 0}
     rates = {key: float((enrolled - absent) / enrolled) for key, (enrolled, absent) in known.items()}
     assert values(AttendanceRate().compute(records), "attendance_rate") == rates
-    assert values(DaysAbsent().compute(records), "days_absent") == {key: float(absent) for key, (_, absent) in known.items()}
+    assert values(DaysAbsent().compute(records), "days_absent") == {
+        key: float(absent) for key, (_, absent) in known.items()
+    }
     assert values(ChronicAbsence(min_enrolled_days=2).compute(records), "chronic_absence") == {
         key: float(10 * absent >= enrolled) for key, (enrolled, absent) in known.items() if enrolled >= 2
     }
@@ -155,7 +156,9 @@ def check(tables: Tables, engine: Callable[[pa.Table], Any], period: str, mode: 
         keys = ["student_id", "school_id", "period"]
         schools = records.enrolled.frame.set_index(keys)["days"].to_dict()
         assert schools == {key: enrolled for key, (enrolled, _) in by_school.items()}
-        assert values(records.student_periods, "days_enrolled") == {key: float(days) for key, (days, _) in expected.items()}
+        assert values(records.student_periods, "days_enrolled") == {
+            key: float(days) for key, (days, _) in expected.items()
+        }
 
 
 @ENGINES

@@ -148,7 +148,7 @@ def test_only_matches_of_the_named_model_count_and_the_others_are_excluded():
         "cy": ("2022-23", "ida"),
     }
     assert set(treat(OneToOne(), records_of(matches))) == {"ana", "bo", "cy"}
-    with pytest.raises(DataError, match="model 'goup'. Did you mean 'group'"):
+    with pytest.raises(DataError, match=r"model 'goup'. Did you mean 'group'"):
         treat(OneToOne(model="goup"), records_of(matches))
 
 

@@ -79,7 +79,9 @@ def test_pass_credit_and_withdrawn_are_left_out_of_the_mean_and_an_incomplete_is
     [("D-", 0), ("C", 0), ("P", 0), ("CR", 0), ("F", 1), ("I", 1), ("NC", 1), ("NP", 1), ("0.6", 1), ("0.7", 0)],
 )
 def test_which_mark_is_a_failed_course(mark: str, failed: int):
-    assert measure(CourseFailure(), view(marks("ana S1 algebra A", f"ana S2 biology {mark}"))) == {("ana", YEAR): failed}
+    assert measure(CourseFailure(), view(marks("ana S1 algebra A", f"ana S2 biology {mark}"))) == {
+        ("ana", YEAR): failed
+    }
 
 
 def test_a_student_without_a_mark_that_counts_has_a_reason_instead_of_a_value():
@@ -111,7 +113,7 @@ def test_a_semester_has_its_own_marks_and_the_mark_of_the_year_is_in_the_ledger(
 
 
 def test_a_month_has_no_marks():
-    with pytest.raises(DataError, match='no month. Use period = "year" or "semester"'):
+    with pytest.raises(DataError, match=r'no month. Use period = "year" or "semester"'):
         measure(Gpa(), view(marks("ana S1 algebra A"), "month"))
 
 

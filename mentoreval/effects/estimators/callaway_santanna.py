@@ -152,6 +152,7 @@ class _Column:
 
     @classmethod
     def of_reference(cls, cell: Cell, members: Members, known: BoolArray) -> _Column:
+        """The base period itself: an effect of zero that moves with nobody."""
         unit = members.unit[known[:, cell.period]]
         return cls(cell, 0.0, unit, members.treated[known[:, cell.period]], np.zeros(len(unit)))
 
@@ -164,10 +165,12 @@ class _Omitted:
     cells: list[tuple[object, object, str]] = field(default_factory=list)
 
     def add(self, cohort: int, period: int | None, reason: str) -> None:
+        """Note a cell, or with no period a cohort, by its clock times."""
         label = self.panel.timeline.label
         self.cells.append((label(cohort), None if period is None else label(period), reason))
 
     def message(self) -> str:
+        """What to tell somebody for whom no cell is left."""
         shown = first_few(
             f"{cohort}: {reason}" if period is None else f"{cohort} in {period}: {reason}"
             for cohort, period, reason in self.cells
@@ -190,7 +193,7 @@ def _covariates(
     complete = frame.notna().all(axis=1).to_numpy(dtype=bool)
     if not complete.any():
         return everyone[:, None], complete
-    values = model_matrix(design.panel, frame[complete].reset_index(drop=True)).values
+    values = model_matrix(frame[complete].reset_index(drop=True)).values
     X = np.zeros((len(frame), 1 + values.shape[1]))
     X[:, 0], X[complete, 1:] = 1.0, values
     return X, complete

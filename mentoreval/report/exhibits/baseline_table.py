@@ -16,12 +16,14 @@ from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Evaluation, Result
 
+ROW = ["covariate", "level"]
+
 
 @dataclass(frozen=True, eq=False)
 class BaselineTable(Exhibit):
     """One for each analytic sample behind a headline result; outcomes with the same sample share it.
 
-    frame : as ``baseline_equivalence`` gives it
+    frame : as ``baseline_equivalence`` gives it, for outcomes that share a sample the covariates of all of them
     facts : outcomes
     """
 
@@ -30,20 +32,20 @@ class BaselineTable(Exhibit):
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
-        """The distinct baseline frames of the headline results that have covariates."""
-        groups: list[list[Result]] = []
+        """The baselines of the headline results, those of the same students as one."""
+        groups: list[_Group] = []
         for result in evaluation.with_role("headline"):
-            same = [group for group in groups if _same(group[0].baseline, result.baseline)]
-            if same:
-                same[0].append(result)
+            joined = next((group for group in groups if group.takes(result)), None)
+            if joined is not None:
+                joined.results.append(result)
             elif len(result.baseline):
-                groups.append([result])
+                groups.append(_Group([result]))
         return tuple(
             cls(
-                group[0].baseline.reset_index(drop=True),
-                subject=group[0].plan.name,
+                group.frame,
+                subject=group.results[0].plan.name,
                 measures=evaluation.panel.measures,
-                facts={"outcomes": tuple(result.plan.outcome for result in group)},
+                facts={"outcomes": tuple(result.plan.outcome for result in group.results)},
             )
             for group in groups
         )
@@ -69,27 +71,41 @@ class BaselineTable(Exhibit):
         cells = [opened(words.covariate(str(row["covariate"]), "" if pd.isna(row["level"]) else str(row["level"])))]
         facts = self._facts_of(row)
         for arm in ("treated", "comparison"):
-            hidden = pd.isna(row[f"n_{arm}"])
-            cells.append(shown_count(row[f"n_{arm}"], words))
-            mean_sd = amounts.mean_and_sd(words, facts, float(row[f"mean_{arm}"]), float(row[f"sd_{arm}"]))
-            cells.append(words("sign.hidden") if hidden else mean_sd)
+            n, mean, sd = row[f"n_{arm}"], float(row[f"mean_{arm}"]), float(row[f"sd_{arm}"])
+            cells += [shown_count(n, words), amounts.mean_and_sd(words, facts, mean, sd, n)]
         band = str(row["band"])
         if band == "needs_adjustment":
             band = "adjusted" if row["adjusted"] else "not_adjusted"
         return (*cells, words.number(float(row["effect_size"]), 2), words(f"band.{band}"))
 
-    def _facts_of(self, row: pd.Series) -> MeasureFacts:
+    def _facts_of(self, row: pd.Series) -> MeasureFacts | None:
         """Unit of a covariate: that of the outcome of which it is the value before, or a flag where it is 0 or 1."""
         name = str(row["covariate"])
         if name.startswith(PRIOR):
             return self.measure(name.removeprefix(PRIOR))
         is_share = row["kind"] == "binary" or row["effect_size_kind"] == "cox_index"
-        return MeasureFacts("flag") if is_share else MeasureFacts()
+        return MeasureFacts("flag") if is_share else None
 
 
-def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Whether two baselines say the same; which covariate comes first, and is the pretest, depends on the outcome."""
-    sorted_ones = (
-        frame.drop(columns="pretest").sort_values(["covariate", "level"], ignore_index=True) for frame in (one, other)
-    )
-    return next(sorted_ones).equals(next(sorted_ones))
+@dataclass
+class _Group:
+    """Results on the same students: what their baselines have in common is the same, number for number."""
+
+    results: list[Result]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Every covariate of any of the results once."""
+        rows = pd.concat([result.baseline for result in self.results], ignore_index=True)
+        return rows.drop_duplicates(ROW, ignore_index=True)
+
+    def takes(self, result: Result) -> bool:
+        """Whether a result belongs here. Which covariates decide about it does not matter for the table."""
+        if result.plan.design != self.results[0].plan.design:
+            return False
+        own = self.frame.merge(result.baseline[ROW], on=ROW)
+        other = result.baseline.merge(self.frame[ROW], on=ROW)
+        tidy = [
+            frame.drop(columns=["pretest", "decides"]).sort_values(ROW, ignore_index=True) for frame in (own, other)
+        ]
+        return len(own) > 0 and tidy[0].equals(tidy[1])

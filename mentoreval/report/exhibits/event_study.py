@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mentoreval.effects.estimate import Estimate
 from mentoreval.report import amounts, canvas
 from mentoreval.report.amounts import Scale
 from mentoreval.report.disclosure import shown_count
@@ -43,14 +44,17 @@ class EventStudy(Exhibit):
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
         """Every result with the role over_time."""
         period = getattr(evaluation.study.panel, "period", None) or "period"
-        return tuple(
-            cls(
-                over_time_frame(result.estimate)[list(COLUMNS)],
-                subject=result.plan.name,
-                measures=evaluation.panel.measures,
-                facts={"outcome": result.plan.outcome, "period": period, "confidence": evaluation.study.confidence},
-            )
-            for result in evaluation.with_role("over_time")
+        results = evaluation.with_role("over_time")
+        return tuple(cls.of_estimate(result.estimate, result.plan.name, period) for result in results)
+
+    @classmethod
+    def of_estimate(cls, estimate: Estimate, name: str = "", period: str = "period") -> Self:
+        """The effects of one estimate by event time; ``period`` is what an event time counts."""
+        return cls(
+            over_time_frame(estimate)[list(COLUMNS)],
+            subject=name,
+            measures=estimate.design.panel.measures,
+            facts={"outcome": estimate.outcome, "period": period, "confidence": estimate.confidence},
         )
 
     @property
@@ -109,7 +113,11 @@ class EventStudy(Exhibit):
         times = self.frame["event_time"].to_numpy(dtype=float)
         axes.set_xlim(times.min() - 0.6, times.max() + 0.6)
         self._intervals(axes, times)
-        self._sides(axes, words, times)
+        if (times < 0).any():
+            axes.axvline(-0.5, color=canvas.MUTED, linewidth=1.0, linestyle=":")
+            marks = [(words("label.before"), "white", canvas.MUTED)]
+            marks.append((words("label.after"), canvas.PROGRAM, canvas.PROGRAM))
+            canvas.legend(page, BOTTOM + PLOT_HEIGHT + 0.18, marks)
         self._axes(axes, words, times)
         return figure
 
@@ -122,16 +130,6 @@ class EventStudy(Exhibit):
             axes.vlines(times[part], values["conf_low"][part], values["conf_high"][part], color=colour, linewidth=3)
             marks: dict[str, Any] = {"s": 46, "facecolor": face, "edgecolor": colour, "linewidth": 1.6, "zorder": 4}
             axes.scatter(times[part], values["estimate"][part], marker="o", **marks)
-
-    def _sides(self, axes: Axes, words: Words, times: np.ndarray) -> None:
-        """Say above the plot which side is before the program and which is after its start."""
-        if not (times < 0).any():
-            return
-        axes.axvline(-0.5, color=canvas.MUTED, linewidth=1.0, linestyle=":")
-        both = axes.get_xaxis_transform()
-        options: dict[str, Any] = {"transform": both, "va": "bottom", "size": canvas.SMALL, "color": canvas.MUTED}
-        axes.text(-0.58, 1.02, words("label.before"), ha="right", **options)
-        axes.text(-0.42, 1.02, words("label.after"), ha="left", **options)
 
     def _axes(self, axes: Axes, words: Words, times: np.ndarray) -> None:
         step = max(1, int(np.ceil(len(times) / 12)))

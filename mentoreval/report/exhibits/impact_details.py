@@ -47,7 +47,7 @@ class ImpactDetails(Exhibit):
     def _row(self, words: Words, row: pd.Series) -> tuple[str, ...]:
         scale = amounts.table_scale(self.measure(row["outcome"]))
         return (
-            words("label.with_unit", name=opened(words.outcome(row["outcome"])), unit=words(f"unit.{scale.name}")),
+            amounts.named_with_unit(words, opened(words.outcome(row["outcome"])), scale),
             words("label.design", method=words.named("design_method", row["method"]), estimand=row["estimand"]),
             words.named("estimator", row["estimator"]),
             words.named("inference_method", row["inference"]),

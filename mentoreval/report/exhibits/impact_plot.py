@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -60,9 +59,7 @@ class ImpactPlot(Exhibit):
     def draw(self, words: Words) -> Figure:
         """Panels from top to bottom; in each, one label and one interval for each outcome."""
         rows = [(self._scale(row), row) for _, row in self.frame.iterrows()]
-        rows.sort(key=lambda pair: self._order.index(pair[0]))
-        panels = [(scale, [row for _, row in group]) for scale, group in groupby(rows, key=lambda pair: pair[0])]
-        layout = [_Panel(words, self, scale, members) for scale, members in panels]
+        layout = [_Panel(words, self, scale, members) for scale, members in _by_axis(rows)]
         figure = canvas.new_figure(sum(panel.height for panel in layout))
         page = canvas.page_axes(figure)
         top = figure.get_figheight()
@@ -72,12 +69,16 @@ class ImpactPlot(Exhibit):
             top -= panel.height
         return figure
 
-    @property
-    def _order(self) -> list[Scale]:
-        return list(dict.fromkeys(self._scale(row) for _, row in self.frame.iterrows()))
-
     def _scale(self, row: pd.Series) -> Scale:
         return amounts.reader_scale(self.measure(row["outcome"]))
+
+
+def _by_axis(rows: list[tuple[Scale, pd.Series]]) -> list[tuple[Scale, list[pd.Series]]]:
+    """Rows that share an axis, in the order in which they come: those of the same unit; without a unit, each alone."""
+    axes: dict[object, tuple[Scale, list[pd.Series]]] = {}
+    for number, (scale, row) in enumerate(rows):
+        axes.setdefault(scale if scale.has_unit else number, (scale, []))[1].append(row)
+    return list(axes.values())
 
 
 class _Panel:
@@ -93,8 +94,11 @@ class _Panel:
         self.room = max(canvas.text_width(text) for pair in self.numbers for text in pair)
 
     def _label(self, plot: ImpactPlot, row: pd.Series) -> str:
-        better = "higher" if plot.measure(row["outcome"]).higher_is_better else "lower"
-        return self.words(f"label.{better}_is_better", outcome=opened(self.words.outcome(row["outcome"])))
+        facts, outcome = plot.measure(row["outcome"]), opened(self.words.outcome(row["outcome"]))
+        if facts is None:
+            return outcome
+        better = "higher" if facts.higher_is_better else "lower"
+        return self.words(f"label.{better}_is_better", outcome=outcome)
 
     def _numbers(self, row: pd.Series) -> tuple[str, str]:
         """Estimate and interval as they are written beside the line."""
@@ -138,5 +142,6 @@ class _Panel:
     def _limits(self) -> tuple[float, float]:
         values = [row[name] * self.scale.factor for row in self.rows for name in ("conf_low", "estimate", "conf_high")]
         low, high = float(np.nanmin([0.0, *values])), float(np.nanmax([0.0, *values]))
-        space = 0.06 * (high - low) or 1.0
+        smallest_shown = 10.0**-self.scale.decimals
+        space = max(0.06 * (high - low), smallest_shown)
         return low - space, high + space

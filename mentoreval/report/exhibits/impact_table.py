@@ -49,11 +49,11 @@ class ImpactTable(Exhibit):
     def _row(self, words: Words, row: pd.Series) -> tuple[str, ...]:
         facts = self.measure(row["outcome"])
         scale = amounts.table_scale(facts)
-        cells = [words("label.with_unit", name=opened(words.outcome(row["outcome"])), unit=words(f"unit.{scale.name}"))]
+        cells = [amounts.named_with_unit(words, opened(words.outcome(row["outcome"])), scale)]
         for count, arm in ARMS:
             cells.append(shown_count(row[count], words))
-            mean_sd = amounts.mean_and_sd(words, facts, float(row[f"mean_{arm}"]), float(row[f"sd_{arm}"]))
-            cells.append(words("sign.hidden") if pd.isna(row[count]) else mean_sd)
+            mean, sd = float(row[f"mean_{arm}"]), float(row[f"sd_{arm}"])
+            cells.append(amounts.mean_and_sd(words, facts, mean, sd, row[count]))
         return (
             *cells,
             amounts.digits(words, scale, row["estimate"], signed=True),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mentoreval.design.design import Design
 from mentoreval.report import canvas
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, opened
@@ -38,7 +39,12 @@ class LovePlot(Exhibit):
         """The balance of each headline design; a covariate of many levels is shown by its largest difference."""
         wanted = {result.plan.design for result in evaluation.with_role("headline")}
         chosen = {name: design for name, design in evaluation.designs.items() if name in wanted and design.covariates}
-        return tuple(cls(_folded(design.balance().frame), subject=name) for name, design in chosen.items())
+        return tuple(cls.of_design(design, name) for name, design in chosen.items())
+
+    @classmethod
+    def of_design(cls, design: Design, name: str = "") -> Self:
+        """The balance of one design."""
+        return cls(_folded(design.balance().frame), subject=name)
 
     def alt_text(self, words: Words) -> str:
         """Every covariate with its difference before and after."""
@@ -53,7 +59,7 @@ class LovePlot(Exhibit):
         """One row for each covariate: a hollow mark before, a filled one after, and the bands of what is alike."""
         labels = [canvas.wrap(self._label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in self.frame.iterrows()]
         heights = np.array([len(lines) * canvas.LINE + 0.12 for lines in labels])
-        bottom, top = 0.62, 0.42
+        bottom, top = 0.68, 0.42
         figure = canvas.new_figure(bottom + top + float(heights.sum()))
         page = canvas.page_axes(figure)
         axes = canvas.panel_axes(figure, PLOT_LEFT, bottom, PLOT_WIDTH, float(heights.sum()))
@@ -65,8 +71,16 @@ class LovePlot(Exhibit):
             canvas.write_lines(page, lines, canvas.MARGIN, start, size=canvas.SMALL)
         self._marks(axes, centres)
         self._axis(axes, words)
-        _legend(page, words, figure.get_figheight() - 0.2, self._has_before)
+        unit = canvas.wrap(words("axis.love_plot"), canvas.WIDTH - PLOT_LEFT - canvas.MARGIN, canvas.SMALL)
+        canvas.write_lines(page, unit, PLOT_LEFT, bottom - 0.26, size=canvas.SMALL)
+        canvas.legend(page, figure.get_figheight() - 0.2, self._legend(words))
         return figure
+
+    def _legend(self, words: Words) -> list[canvas.Mark]:
+        if not self._has_before:
+            return [(words("legend.as_they_are"), canvas.PROGRAM, canvas.PROGRAM)]
+        before = (words("legend.before"), "white", canvas.COMPARISON)
+        return [before, (words("legend.after"), canvas.PROGRAM, canvas.PROGRAM)]
 
     @property
     def _has_before(self) -> bool:
@@ -86,7 +100,6 @@ class LovePlot(Exhibit):
         for place, dashes in zip(BANDS, ("--", "-"), strict=True):
             axes.axvline(place, color=canvas.MUTED, linewidth=0.9, linestyle=dashes, zorder=0)
         canvas.few_ticks(axes.xaxis, words)
-        axes.set_xlabel(words("axis.love_plot"), fontsize=canvas.SMALL)
 
     def _label(self, words: Words, row: pd.Series) -> str:
         if row["n_levels"]:
@@ -118,14 +131,3 @@ def _folded(balance: pd.DataFrame) -> pd.DataFrame:
 def _drawable(values: pd.Series) -> np.ndarray:
     """Values to draw: a difference without limit (one arm does not vary) stands at the far end."""
     return np.asarray(np.minimum(values.to_numpy(dtype=float), SHOWN_WHEN_INFINITE))
-
-
-def _legend(page: Axes, words: Words, top: float, has_before: bool) -> None:
-    left = canvas.MARGIN
-    entries = [("legend.before", "white", canvas.COMPARISON)] if has_before else []
-    entries.append(("legend.after" if has_before else "legend.as_they_are", canvas.PROGRAM, canvas.PROGRAM))
-    for key, face, edge in entries:
-        text = words(key)
-        page.scatter([left + 0.06], [top], s=34, facecolor=face, edgecolor=edge, linewidth=1.4)
-        page.text(left + 0.2, top, text, va="center", size=canvas.SMALL)
-        left += 0.2 + canvas.text_width(text, canvas.SMALL) + 0.3

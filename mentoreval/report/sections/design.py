@@ -64,7 +64,7 @@ def _setting(name: str, value: Any) -> str:
     return f"{name} = {', '.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-def _eligibility(rule: Eligibility, facts: MeasureFacts, words: Words) -> str:
+def _eligibility(rule: Eligibility, facts: MeasureFacts | None, words: Words) -> str:
     covariate = opened(words.covariate(rule.covariate))
     if rule.equals is not None:
         return words("eligible.equals", covariate=covariate, value=str(rule.equals))
@@ -76,9 +76,9 @@ def _eligibility(rule: Eligibility, facts: MeasureFacts, words: Words) -> str:
     return " ".join(bounds)
 
 
-def _bound(value: float, facts: MeasureFacts, words: Words) -> str:
+def _bound(value: float, facts: MeasureFacts | None, words: Words) -> str:
     """A bound with as many decimals as it was given with; of a share, as a percentage."""
-    if facts.unit == "share":
+    if facts is not None and facts.unit == "share":
         return words.percent(value, 0 if round(100 * value, 6) == round(100 * value) else 1)
     text = f"{value:.6f}".rstrip("0").rstrip(".")
     return words.number(value, len(text.partition(".")[2]))
@@ -88,7 +88,7 @@ def _opinions(material: Material, words: Words) -> list[str]:
     """One sentence on each headline outcome: were the groups alike before the program?"""
     said = []
     for result in material.headlines:
-        opinion = judge_baseline(result, material.evaluation.panel)
+        opinion = judge_baseline(result)
         covariates = [words.covariate(name) for name in opinion.covariates]
         numbers = {"outcome": opened(words.outcome(result.plan.outcome)), "largest": opinion.largest}
         said.append(words(f"balance.{opinion.case}", covariates=covariates or [words("sign.none")], **numbers))

@@ -41,4 +41,5 @@ class FirstPage(Section):
         if not failed:
             return []
         checks = dict.fromkeys(words.named("check", finding.check) for finding in failed)
-        return [Callout(words("first.failed_title"), words("first.failed", checks=list(checks)), "bad")]
+        text = words("first.failed", checks=list(checks), page=words("title.findings"))
+        return [Callout(words("first.failed_title"), text, "bad")]

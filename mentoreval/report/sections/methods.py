@@ -37,6 +37,9 @@ def _outcomes(material: Material, words: Words) -> Iterator[str]:
     """Each outcome that is estimated: unit, direction, and the rule by which it was measured."""
     for outcome in dict.fromkeys(result.plan.outcome for result in material.evaluation.results):
         facts = material.facts(outcome)
+        if facts is None:
+            yield words("methods.outcome_unknown", outcome=opened(words.outcome(outcome)))
+            continue
         better = words("direction.higher" if facts.higher_is_better else "direction.lower")
         domain = words(f"domain.{facts.domain}")
         rule = _rule(facts.rule, words)

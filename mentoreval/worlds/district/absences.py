@@ -48,7 +48,7 @@ class AbsenceModel:
     by_grade : kindergarten to grade 12
     """
 
-    level: float = -3.68
+    level: float = -3.63
     own_sd: float = 1.15
     lasting: float = 0.35
     persistence: float = 0.5

@@ -130,6 +130,7 @@ def follow_matches(
     reason, last_year, last_day = (np.zeros(m, dtype=np.int64) for _ in range(3))
 
     def end(which: BoolArray, why: int, number: int, day: IntArray) -> None:
+        """Write down why and when these matches end."""
         reason[which], last_year[which], last_day[which] = why, number, day[which]
 
     running = np.zeros(m, dtype=bool)

@@ -47,7 +47,7 @@ class Mentoring:
     share: float
     later_years: float = 1.25
     threshold_tenths: int = 1
-    intercept: float = -0.80
+    intercept: float = -0.70
     per_rate: float = 0.05
     most_points: float = 20.0
     without_session: float = 0.06

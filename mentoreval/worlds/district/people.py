@@ -17,8 +17,8 @@ GROUPS: ObjectArray = np.array(["hispanic", "white", "black", "asian", "two_or_m
 class Traits:
     """Shares of students with each attribute. They are assumptions: a district with many low-income families."""
 
-    by_gender: tuple[float, ...] = (0.487, 0.508, 0.005)
-    by_group: tuple[float, ...] = (0.44, 0.24, 0.17, 0.08, 0.06, 0.01)
+    by_gender: tuple[float, ...] = (0.48, 0.50, 0.02)
+    by_group: tuple[float, ...] = (0.44, 0.24, 0.16, 0.08, 0.06, 0.02)
     economically_disadvantaged: float = 0.56
     english_learner_hispanic: float = 0.28
     english_learner_other: float = 0.05

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from mentoreval.design.design import choose_design
+from mentoreval.design.eligibility import Eligibility
 from mentoreval.effects.cells import BasePeriod, Control
 from mentoreval.effects.estimate import estimate_effect
 from mentoreval.effects.estimators import CallawaySantAnna, Did2x2
@@ -229,6 +230,22 @@ def test_matched_weights_count_in_the_cohort_they_were_made_for(frame: pd.DataFr
         expected = change[treated].mean() - np.average(change[baseline.unit[mask]], weights=weights[mask])
         row = found[(found["cohort"] == cohort) & (found["event_time"] == 0)].iloc[0]
         assert row["estimate"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_students_who_do_not_meet_the_rule_of_a_cohort_do_not_compare_with_it(frame: pd.DataFrame) -> None:
+    """Half of the never treated, and of the cohort of 2003, would not have been chosen in 2004."""
+    rule = Eligibility("mood", at_least=1.0)
+    half = frame["student"].str[1:].astype(int) % 2 == 0
+    frame["mood"] = np.where((frame["year"] >= 2003) & half & (frame["start"] != 2004), 0.0, 1.0)
+    panel = make_panel(frame, covariates=["mood"])
+    estimator = CallawaySantAnna(control="not_yet_treated")
+    design = choose_design(panel, covariates=[], pool="not_yet_treated", eligibility=[rule])
+    found = estimate_effect(design, "absent", estimator).frame.set_index("term")
+    assert found.loc["att(2004,2004)", "n_comparison"] == 20
+    assert found.loc["att(2004,2002)", "n_comparison"] == 20, "and nobody joins from the cohort of 2003"
+    assert found.loc["att(2003,2003)", "n_comparison"] == 80
+    free = estimate_effect(choose_design(panel, pool="not_yet_treated"), "absent", estimator).frame.set_index("term")
+    assert free.loc["att(2004,2002)", "n_comparison"] == 80
 
 
 def test_options_are_checked() -> None:

@@ -1,0 +1,88 @@
+"""Random weights for resampling, in blocks, so that no array of draws × clusters is ever held whole."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.numerics.blocks import row_blocks
+
+Multiplier = Literal["rademacher", "webb", "mammen"]
+
+POINTS: dict[str, FloatArray] = {
+    "rademacher": np.array([-1.0, 1.0]),
+    "webb": np.sqrt(np.array([1.5, 1.0, 0.5, 0.5, 1.0, 1.5])) * np.array([-1, -1, -1, 1, 1, 1]),
+    "mammen": (1.0 + np.array([-1.0, 1.0]) * math.sqrt(5.0)) / 2.0,
+}
+"""The values that each distribution takes: Webb's six and the two signs with equal probability, Mammen's two not."""
+
+MAMMEN_LOW = (math.sqrt(5.0) + 1.0) / (2.0 * math.sqrt(5.0))
+"""Probability of Mammen's lower value."""
+
+DIGITS = 9
+"""Digits of a column's largest value by which clusters are ordered; beyond them is rounding."""
+
+
+def multiplier_blocks(
+    kind: Multiplier, draws: int, clusters: int, columns: int, rng: np.random.Generator
+) -> Iterator[tuple[slice, FloatArray]]:
+    """Slices of the draws with their weights (rows, clusters), mean 0 and variance 1, to be multiplied with ``columns``
+    columns."""
+    for block in row_blocks(draws, clusters, columns + 1):
+        yield block, _weights(kind, (block.stop - block.start, clusters), rng)
+
+
+def _weights(kind: Multiplier, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    if kind == "rademacher":
+        size = shape[0] * shape[1]
+        bits = np.unpackbits(np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8), count=size)
+        return np.asarray(bits.reshape(shape) * 2.0 - 1.0)
+    if kind == "mammen":
+        return np.asarray(np.where(rng.random(shape) < MAMMEN_LOW, *POINTS["mammen"]))
+    return POINTS["webb"][rng.integers(0, 6, shape)]
+
+
+def sign_blocks(clusters: int, columns: int) -> Iterator[tuple[slice, FloatArray]]:
+    """Slices of all 2^clusters vectors of signs, each once."""
+    place = np.arange(clusters)
+    for block in row_blocks(2**clusters, clusters, columns + 1):
+        number = np.arange(block.start, block.stop)
+        yield block, ((number[:, None] >> place) & 1) * 2.0 - 1.0
+
+
+def canonical_order(values: FloatArray) -> IntArray:
+    """Order of rows (G, k) that depends on their values alone, so that other labels or rows give the same draws."""
+    largest = np.max(np.abs(values), axis=0)
+    scaled = np.round(values / np.where(largest > 0, largest, 1.0), DIGITS)
+    return np.lexsort(scaled.T[::-1])
+
+
+def count_assignments(sizes: IntArray, treated: IntArray) -> int:
+    """Number of ways to choose the treated of each stratum: the product of binomial coefficients."""
+    return math.prod(math.comb(int(n), int(m)) for n, m in zip(sizes, treated, strict=True))
+
+
+def all_assignments(stratum: IntArray, treated: IntArray) -> Iterator[IntArray]:
+    """The places that are treated, for every assignment with as many treated in each stratum as there are.
+
+    stratum : (m,) codes 0 … S − 1
+    treated : (S,) number of treated in each
+    """
+    members = [np.flatnonzero(stratum == s) for s in range(len(treated))]
+    choices = [itertools.combinations(own.tolist(), int(m)) for own, m in zip(members, treated, strict=True)]
+    for chosen in itertools.product(*choices):
+        yield np.array([place for part in chosen for place in part], dtype=np.int64)
+
+
+def random_assignments(stratum: IntArray, treated: IntArray, draws: int, rng: np.random.Generator) -> Iterator[IntArray]:
+    """The places that are treated, in as many random assignments as there are draws; arguments as all_assignments."""
+    sizes = np.bincount(stratum, minlength=len(treated))
+    rank = np.arange(len(stratum)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    is_treated = rank < np.repeat(treated, sizes)
+    for _ in range(draws):
+        yield np.argsort(stratum + rng.random(len(stratum)), kind="stable")[is_treated]
