@@ -22,7 +22,13 @@ _HOMES = {
     "mentoreval.worlds": ("draw_world", "write_world", "Riverside"),
     "mentoreval.design.design": ("Design", "choose_design"),
     "mentoreval.design.eligibility": ("Eligibility",),
-    "mentoreval.design.methods": ("Unadjusted", "Nearest"),
+    "mentoreval.design.methods": (
+        "Unadjusted",
+        "Nearest",
+        "OddsWeighting",
+        "InverseProbability",
+        "OverlapWeighting",
+    ),
     "mentoreval.design.propensity_models": ("Logit",),
     "mentoreval.effects.estimate": ("Estimate", "estimate_effect"),
     "mentoreval.effects.estimators": (

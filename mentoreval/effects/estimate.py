@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from typing import Any, Literal
@@ -53,10 +53,14 @@ class Estimate:
 
     vcov : (k, k) variance of theta; a row and column of zeros for a reference term that is zero by definition
     df : (k,) degrees of freedom of the reference distribution; infinity = normal
-    critical : (k,) half width of the confidence interval in standard errors
+    critical : (k,) half width of the confidence interval in standard errors; of one that is not symmetric half its
+        length
     band : half width in standard errors of a band that holds every term at once; None where the method gives none
     n_clusters : number of independent clusters behind the variance
     cluster : their name, "" for independent rows
+    p_values : (k,) where they come from draws and not from the t distribution; None otherwise
+    limits : (k, 2) of the confidence intervals, where they come from inverting a test; None otherwise
+    reason : key of the reason for which this inference was taken where none was named; "" where one was
     """
 
     fit: Fit
@@ -68,6 +72,9 @@ class Estimate:
     n_clusters: int
     cluster: str
     band: float | None = None
+    p_values: FloatArray | None = None
+    limits: FloatArray | None = None
+    reason: str = ""
 
     @property
     def design(self) -> Design:
@@ -100,12 +107,19 @@ class Estimate:
         frame = self.fit.terms.copy()
         frame.insert(0, "outcome", self.fit.outcome)
         frame["estimate"], frame["std_error"], frame["statistic"] = theta, error, statistic
-        frame["p_value"] = two_sided_p(statistic, self.df)
-        frame["conf_low"], frame["conf_high"] = theta - self.critical * error, theta + self.critical * error
+        frame["p_value"] = two_sided_p(statistic, self.df) if self.p_values is None else self._known(self.p_values)
+        low, high = theta - self.critical * error, theta + self.critical * error
+        if self.limits is not None:
+            low, high = self._known(self.limits[:, 0]), self._known(self.limits[:, 1])
+        frame["conf_low"], frame["conf_high"] = low, high
         band = np.nan if self.band is None else self.band
         frame["band_low"], frame["band_high"] = theta - band * error, theta + band * error
         frame["df"], frame["n_clusters"] = self.df, self.n_clusters
         return frame[list(ESTIMATE_COLUMNS)]
+
+    def _known(self, values: FloatArray) -> FloatArray:
+        """(k,) values, missing where a term has no uncertainty."""
+        return np.where(self.is_reference | self.is_certain, np.nan, values)
 
     @cached_property
     def is_reference(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -129,9 +143,22 @@ class Estimate:
         ):
             if which.any():
                 notes.append(f"{', '.join(self.fit.terms['term'][which])}: {why}.")
+        unbounded = self._unbounded
+        if unbounded.any():
+            notes.append(
+                f"{', '.join(self.fit.terms['term'][unbounded])}: no bound on one side, for too few draws or assignments "
+                f"are possible to reject any effect there with {self.confidence:.0%} confidence."
+            )
         if self.few_clusters:
             notes.append(f"Only {self.n_clusters} {self.cluster} clusters: these errors may be too small.")
         return tuple(notes)
+
+    @property
+    def _unbounded(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """(k,) True where a limit is infinite."""
+        if self.limits is None:
+            return np.zeros(len(self.fit.theta), dtype=bool)
+        return np.asarray(np.isinf(self.limits).any(axis=1) & ~self.is_reference & ~self.is_certain, dtype=bool)
 
     def pool(self, by: PoolBy = "simple") -> Estimate:
         """Average group-time effects over cohorts and periods, with the noise of the estimated cohort shares.
@@ -141,7 +168,7 @@ class Estimate:
         """
         from mentoreval.effects.pooling import pool_fit
 
-        return self.inference.apply(pool_fit(self.fit, by), self.confidence)
+        return replace(self.inference.apply(pool_fit(self.fit, by), self.confidence), reason=self.reason)
 
     def joint_test(self, terms: list[str] | None = None) -> JointTest:
         """Wald test that the named terms, by default those before the start, are all zero."""

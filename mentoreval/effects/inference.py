@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mentoreval.effects.estimator import Fit
+from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.effects.estimator import Fit, LinearModel
 from mentoreval.errors import EffectError
+from mentoreval.numerics.sandwich import count_clusters
 from mentoreval.registry import Kind
 
 if TYPE_CHECKING:
@@ -39,3 +41,36 @@ def natural_cluster(fit: Fit) -> str:
     if "student" not in fit.clusters:
         raise EffectError(f"{fit.estimator.name} names no clusters; choose an inference method that needs none.")
     return "student"
+
+
+def find_clusters(fit: Fit, name: str | None) -> tuple[str, IntArray, int]:
+    """The name, the (n,) codes and the number of the clusters to use; by default those of ``natural_cluster``.
+
+    Raises EffectError where this fit has none of that name, or only one cluster.
+    """
+    chosen = name or natural_cluster(fit)
+    codes = fit.cluster_codes(chosen)
+    n_clusters = count_clusters(codes)
+    if n_clusters < 2:
+        raise EffectError(
+            f"All rows of this comparison are in one {chosen}, and nothing tells how much {chosen}s differ. "
+            f"Use another cluster ({', '.join(other for other in fit.clusters if other != chosen)}), or add {chosen}s."
+        )
+    return chosen, codes, n_clusters
+
+
+def find_regression(fit: Fit, method: str) -> LinearModel:
+    """The one regression behind a fit; EffectError, naming what serves instead, where there is none."""
+    if fit.linear is None or fit.pooled_by is not None:
+        raise EffectError(
+            f"{method} needs the regression itself, and {fit.estimator.name} is not one regression. Use "
+            "ClusterRobust or MultiplierBootstrap, or an estimator that is one, such as did_2x2 or event_study."
+        )
+    return fit.linear
+
+
+def find_influence(fit: Fit, method: str) -> FloatArray:
+    """(n, k) influence of a fit; EffectError where its estimator has none."""
+    if fit.influence is None:
+        raise EffectError(f"{method} needs an influence function, and {fit.estimator.name} has none. Use RefitBootstrap.")
+    return fit.influence

@@ -11,10 +11,10 @@ from mentoreval.aliases import FloatArray
 FURTHEST = 1e6
 """Standard errors from the estimate beyond which an interval counts as unbounded."""
 
-STEPS = np.concatenate([np.arange(0.05, 20.0, 0.05), 20.0 * np.geomspace(1.0, FURTHEST / 20.0, 60)])
+STEPS = np.concatenate([np.arange(0.25, 8.0, 0.25), np.geomspace(8.0, FURTHEST, 40)])
 """Distances from the estimate, in standard errors, at which the p-value is looked at first."""
 
-HALVINGS = 60
+HALVINGS = 45
 
 
 def invert_test(

@@ -175,9 +175,10 @@ def _solve(gram: FloatArray, right: FloatArray) -> FloatArray | None:
 def _triangle(correlation: FloatArray) -> FloatArray | None:
     """The lower Cholesky triangle; None if the matrix is not positive definite."""
     try:
-        return np.linalg.cholesky(correlation)
+        triangle: FloatArray = np.linalg.cholesky(correlation).astype(np.float64, copy=False)
     except np.linalg.LinAlgError:
         return None
+    return triangle
 
 
 def _well_conditioned_basis(X: FloatArray, prior: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:

@@ -43,7 +43,8 @@ def _hash_file(file: Path) -> str:
 def _hash_frame(table: str, frame: LazyTable | CannotRead) -> str:
     if isinstance(frame, CannotRead):
         raise DataError(f"{table} can not be read: {frame}.")
-    return _hash_arrow(frame.collect("pyarrow").to_native())
+    # By name, because the index of a pandas frame comes along as a column.
+    return _hash_arrow(frame.collect("pyarrow").to_native().select(frame.collect_schema().names()))
 
 
 def _hash_arrow(table: pa.Table) -> str:

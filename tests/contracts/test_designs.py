@@ -48,7 +48,9 @@ def panel_of(data: str, frame: pd.DataFrame) -> Panel:
 
 
 def design_of(name: str, data: str, frame: pd.DataFrame | None = None) -> Design:
-    return choose_design(panel_of(data, FRAMES[data]() if frame is None else frame), METHODS[name]())
+    """The design by a method's default options, for the first estimand that it serves (ATT where it does not say)."""
+    estimand = getattr(METHODS[name], "estimands", ("ATT",))[0]
+    return choose_design(panel_of(data, FRAMES[data]() if frame is None else frame), METHODS[name](), estimand=estimand)
 
 
 def same(left: Design, right: Design) -> None:

@@ -77,7 +77,9 @@ def in_duckdb(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 def rows(records: Records, name: str) -> list[dict[str, Any]]:
     """The rows of one table that are really there, sorted; as many as the ledger says were kept."""
-    found: list[dict[str, Any]] = records.table(name).collect("pyarrow").to_native().to_pylist()
+    frame = records.table(name)
+    columns = frame.collect_schema().names()  # the index of a pandas frame would come along as a column
+    found: list[dict[str, Any]] = frame.collect("pyarrow").to_native().select(columns).to_pylist()
     assert len(found) == records.ledger.rows_kept[name]
     return sorted(found, key=str)
 

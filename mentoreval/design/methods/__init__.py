@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from mentoreval.design.design import DesignMethod
+from mentoreval.design.methods.inverse_probability import InverseProbability
 from mentoreval.design.methods.nearest import Nearest
+from mentoreval.design.methods.odds_weighting import OddsWeighting
+from mentoreval.design.methods.overlap_weighting import OverlapWeighting
 from mentoreval.design.methods.unadjusted import Unadjusted
 
 METHODS: dict[str, type[DesignMethod]] = {
     "unadjusted": Unadjusted,
     "nearest": Nearest,
+    "odds_weighting": OddsWeighting,
+    "inverse_probability": InverseProbability,
+    "overlap_weighting": OverlapWeighting,
 }
 
-__all__ = ["METHODS", "Nearest", "Unadjusted"]
+__all__ = ["METHODS", "InverseProbability", "Nearest", "OddsWeighting", "OverlapWeighting", "Unadjusted"]

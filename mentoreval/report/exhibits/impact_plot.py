@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PLOT_LEFT, BETWEEN = 0.2, 0.15
+PLOT_LEFT, BETWEEN = 0.34, 0.14
 HEAD, STRIP, FOOT, TICKS = 0.12, 0.26, 0.58, 0.26
 
 
