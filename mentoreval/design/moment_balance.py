@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.aliases import BoolArray, FloatArray
 from mentoreval.design.covariate_matrix import CovariateMatrix
 from mentoreval.errors import DesignError
 from mentoreval.numerics.logit import aliased_columns
@@ -15,11 +15,14 @@ from mentoreval.numerics.tilting import Tilt, tilt_to
 AT_EDGE = 1e-10
 """A target within this many standard deviations of the lowest or highest value is at it; the rest is rounding."""
 
+ALIASED_SLACK = 10.0
+"""Times the tolerance that a column may be off which is a combination of columns that are within it."""
+
 POWERS = {1: "{}", 2: "the square of {}", 3: "the cube of {}"}
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class Resemblance:
     """Who is weighted, whom they shall resemble, and in what.
 
     covariates : (n, k) every level
@@ -27,7 +30,7 @@ class Sample:
     weight     : (n,) sampling weights, above 0
     source     : (n,) True for the students to be weighted
     target     : (n,) True for the students to resemble
-    who        : for messages: the source, e.g. "comparison students"
+    who, whom  : their names in messages
     """
 
     covariates: CovariateMatrix
@@ -36,14 +39,16 @@ class Sample:
     source: BoolArray
     target: BoolArray
     who: str
+    whom: str
 
 
 @dataclass(frozen=True, eq=False)
 class Balanced:
     """Weights (source,) that meet the moments and sum to the target's sampling weights, and how they were found.
 
-    n_unused  : students of the source with weight 0, for they have a value that no student of the target has
-    imbalance : the largest difference left, in standard deviations
+    n_unused   : students of the source with weight 0, for they have a value that nobody in the target has
+    imbalance  : the largest difference left, in standard deviations
+    iterations : Newton steps
     """
 
     weights: FloatArray
@@ -52,22 +57,24 @@ class Balanced:
     iterations: int
 
 
-def balance_moments(sample: Sample, tolerance: float) -> Balanced:
+def balance_moments(asked: Resemblance, tolerance: float) -> Balanced:
     """The weights nearest to the sampling weights, in entropy, that meet the target's moments.
 
-    Raises DesignError where no weights do; it names the covariate of which the mean lies outside of the source's range
-    or, where each is inside but not all together, those with the largest differences left.
+    tolerance : largest difference to leave, in standard deviations
+
+    Raises DesignError where no weights do. It names the covariate whose mean lies outside of the source's range or,
+    where each lies inside but no weights meet all, the covariates with the largest differences left.
     """
-    columns, labels = _centred_moments(sample)
-    _refuse_outside(sample)
-    usable = _on_the_edge_of_the_target(columns)
-    kept = columns[usable] if not usable.all() else columns
-    weight = sample.weight[sample.source][usable]
-    total = float(sample.weight[sample.target].sum())
+    columns, labels = _centred_moments(asked)
+    _refuse_outside(asked, columns, labels)
+    usable = _not_beyond_the_target(columns)
+    kept = columns if usable.all() else columns[usable]
+    weight = asked.weight[asked.source][usable]
+    total = float(asked.weight[asked.target].sum())
     tilt, imbalance = _tilt(kept, weight * (total / weight.sum()), total, tolerance)
     worst = float(np.abs(imbalance).max(initial=0.0))
-    if not tilt.converged or worst > 10 * tolerance:
-        raise DesignError(_explain_together(sample, labels, imbalance))
+    if not tilt.converged or worst > ALIASED_SLACK * tolerance:
+        raise DesignError(_explain_together(asked, labels, imbalance))
     weights = np.zeros(len(usable))
     weights[usable] = tilt.weights
     return Balanced(weights, int((~usable).sum()), worst, tilt.iterations)
@@ -76,24 +83,78 @@ def balance_moments(sample: Sample, tolerance: float) -> Balanced:
 def _tilt(columns: FloatArray, base: FloatArray, total: float, tolerance: float) -> tuple[Tilt, FloatArray]:
     """The tilt on the columns that are not combinations of others, and what is left in all of them."""
     Z = np.column_stack([np.ones(len(columns)), columns])
-    kept = np.setdiff1d(np.arange(Z.shape[1]), aliased_columns(Z, base))
-    target = np.zeros(len(kept))
+    aliased = aliased_columns(Z, base)
+    used = np.delete(Z, aliased, axis=1) if len(aliased) else Z
+    target = np.zeros(used.shape[1])
     target[0] = total
-    tilt = tilt_to(Z[:, kept] if len(kept) < Z.shape[1] else Z, base, target, total=total, tolerance=tolerance)
-    return tilt, np.asarray(tilt.weights @ columns / total, dtype=float)
+    tilt = tilt_to(used, base, target, total=total, tolerance=tolerance)
+    return tilt, np.asarray((tilt.weights[:, None] * columns).sum(axis=0) / total, dtype=float)
 
 
-def _centred_moments(sample: Sample) -> tuple[FloatArray, list[str]]:
-    """(source, k) columns and their powers less the target's mean, over the spread in both; and their names."""
-    values, weight = sample.covariates.values, sample.weight
+def _centred_moments(asked: Resemblance) -> tuple[FloatArray, list[str]]:
+    """(source, k) powers of each column less their mean in the target, in standard deviations; and their names."""
+    share = asked.weight[asked.target] / asked.weight[asked.target].sum()
     out, labels = [], []
-    share = weight[sample.target] / weight[sample.target].sum()
-    for place, column in enumerate(sample.covariates.columns):
-        first = values[:, place]
-        for power in range(1, 1 if column.binary else sample.moments) or range(1, 2):
-            pass
-        for power in range(1, (1 if column.binary else sample.moments) + 1):
-            moved, aimed = _centred(first[sample.source] ** power, first[sample.target] ** power, share)
-            out.append(moved)
+    for place, column in enumerate(asked.covariates.columns):
+        source, target = (asked.covariates.values[who, place] for who in (asked.source, asked.target))
+        centre, spread = float(share @ target), _spread(source, target)
+        source, target = (source - centre) / spread, (target - centre) / spread
+        for power in range(1, (1 if column.binary else asked.moments) + 1):
+            scale = _spread(source**power, target**power)
+            out.append((source**power - float(share @ target**power)) / scale)
             labels.append(POWERS[power].format(repr(column.label)))
     return np.column_stack(out), labels
+
+
+def _spread(source: FloatArray, target: FloatArray) -> float:
+    """Standard deviation over both; 1 where nothing varies."""
+    both = np.concatenate([source, target])
+    return float(both.std()) if np.ptp(both) > 0 else 1.0
+
+
+def _not_beyond_the_target(columns: FloatArray) -> BoolArray:
+    """(source,) False for students who can not count, because the target is wholly at the edge of a column.
+
+    Where nobody in the target is in grade 8, its share is 0, the lowest that there is: whoever is in grade 8 has
+    weight 0. Leaving them out may bring the target to another edge, hence the rounds.
+    """
+    usable = np.ones(len(columns), dtype=bool)
+    while usable.any():
+        left = columns[usable]
+        edge = (np.abs(left.max(axis=0)) <= AT_EDGE) | (np.abs(left.min(axis=0)) <= AT_EDGE)
+        out = (np.abs(columns[:, edge]) > AT_EDGE).any(axis=1) & usable
+        if not out.any():
+            return usable
+        usable &= ~out
+    return np.ones(len(columns), dtype=bool)
+
+
+def _refuse_outside(asked: Resemblance, columns: FloatArray, labels: list[str]) -> None:
+    low, high = columns.min(axis=0), columns.max(axis=0)
+    outside = np.flatnonzero((low > AT_EDGE) | (high < -AT_EDGE))
+    if outside.size:
+        worst = outside[np.argmax(np.maximum(low[outside], -high[outside]))]
+        beyond = float(max(low[worst], -high[worst]))
+        more = f" So it is with {', '.join(labels[j] for j in outside if j != worst)}." if outside.size > 1 else ""
+        place = [column.label for column in asked.covariates.columns]
+        name = next((label for label in place if repr(label) in labels[worst]), "")
+        values = asked.covariates.values[:, place.index(name)]
+        source, target = values[asked.source], values[asked.target]
+        mean = float(np.average(target, weights=asked.weight[asked.target]))
+        raise DesignError(
+            f"No weights make {asked.who} resemble {asked.whom} in {labels[worst]}: its mean among {asked.whom} lies "
+            f"{beyond:.2g} standard deviations outside of what is found among {asked.who} ({name!r} has a mean of "
+            f"{mean:.4g} and a range of {target.min():.4g} to {target.max():.4g} there, and {source.min():.4g} to "
+            f"{source.max():.4g} here).{more} Drop or coarsen the covariate, ask for fewer moments, or make its rule "
+            "one of eligibility for both arms."
+        )
+
+
+def _explain_together(asked: Resemblance, labels: list[str], imbalance: FloatArray) -> str:
+    worst = np.argsort(-np.abs(np.nan_to_num(imbalance, nan=np.inf)), kind="stable")[:3]
+    left = ", ".join(f"{labels[j]} ({imbalance[j]:+.2g} standard deviations)" for j in worst)
+    return (
+        f"No weights make {asked.who} ({int(asked.source.sum()):,}) resemble {asked.whom} "
+        f"({int(asked.target.sum()):,}) in all of {len(labels)} moments at once, though each can be met alone. The "
+        f"largest differences left are in {left}. Give fewer covariates or moments, or use overlap_weighting."
+    )

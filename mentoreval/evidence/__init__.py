@@ -1,1 +1,1 @@
-"""."""
+"""Evidence: what an estimate is worth."""

@@ -1,1 +1,1 @@
-"""."""
+"""Numerics: arrays in, arrays out. Nothing here knows a school word."""

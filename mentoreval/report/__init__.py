@@ -1,1 +1,1 @@
-"""."""
+"""Report: what people hold in their hands."""

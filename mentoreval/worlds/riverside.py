@@ -140,6 +140,7 @@ class _District:
 
     @classmethod
     def draw(cls, n_students: int, rng: np.random.Generator) -> _District:
+        """Calendars, rosters and students of every year."""
         years = [make_school_year(FIRST_YEAR + number, len(SCHOOLS), rng) for number in range(N_YEARS)]
         rosters = Mobility().draw(SCHOOLS, n_students, N_YEARS, years[0].n_days, rng)
         n = 1 + max(int(roster.student.max()) for roster in rosters)

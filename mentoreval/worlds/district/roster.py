@@ -178,13 +178,16 @@ class _Placed:
 
     @classmethod
     def nobody(cls) -> _Placed:
+        """No student at all."""
         return cls.newcomers(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     @classmethod
     def newcomers(cls, grade: IntArray, school: IntArray) -> _Placed:
+        """Students who were not enrolled last year, numbered from 0."""
         return cls(np.arange(len(grade)), np.full(len(grade), NOBODY), grade, school)
 
     def and_then(self, newcomers: _Placed, first_number: int) -> _Placed:
+        """These students and then the newcomers, who are numbered from ``first_number``."""
         return _Placed(
             np.concatenate([self.student, newcomers.student + first_number]),
             np.concatenate([self.previous, newcomers.previous]),
@@ -211,6 +214,7 @@ class _Places:
 
     @classmethod
     def of(cls, schools: Sequence[School]) -> _Places:
+        """The grades of these schools, which are numbered in this order."""
         number = {school.school_id: k for k, school in enumerate(schools)}
         teach = [[k for k, s in enumerate(schools) if s.grades[0] <= g <= s.grades[1]] for g in range(N_GRADES)]
         most = max(map(len, teach))
