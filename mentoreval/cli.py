@@ -152,6 +152,7 @@ def steps() -> Iterator[Callable[[str], None]]:
     with console.status("Starting") as status:
 
         def say(step: str) -> None:
+            """Show one step."""
             if console.is_terminal:
                 status.update(f"{step} …  ({time.monotonic() - began:.0f} s)")
             else:

@@ -1,4 +1,4 @@
-"""Write mentoreval/__init__.pyi: what ``mentoreval/__init__.py`` loads on first use, said to editors and type checkers."""
+"""Write mentoreval/__init__.pyi: the names that ``__init__.py`` loads on first use, for editors and type checkers."""
 
 from __future__ import annotations
 

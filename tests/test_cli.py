@@ -91,5 +91,5 @@ def test_a_mistake_is_one_paragraph_and_exit_code_2(tmp_path, words, message):
 def test_list_names_every_kind_with_a_line_on_it(root):
     code, out, _ = mentoreval("list", cwd=root)
     assert code == 0
-    for name in ("nearest", "callaway_santanna", "cluster_robust", "chronic_absence", "one_to_one", "riverside", "logit"):
+    for name in ("nearest", "callaway_santanna", "cluster_robust", "chronic_absence", "one_to_one", "riverside"):
         assert f"  {name} " in out

@@ -295,6 +295,7 @@ def stand_at_start(
     at_risk = (panel.rows_at_start(unit, cohort) >= 0) & (panel.rows_before(unit, cohort) >= 0)
 
     def read(names: tuple[str, ...]) -> pd.DataFrame:
+        """Covariates at the baseline of every entry."""
         return panel.covariates_at_baseline(unit, cohort, names)
 
     weight = panel.unit_weight[unit]

@@ -18,7 +18,10 @@ AT_EDGE = 1e-10
 ALIASED_SLACK = 10.0
 """Times the tolerance that a column may be off which is a combination of columns that are within it."""
 
-POWERS = {1: "{}", 2: "the square of {}", 3: "the cube of {}"}
+POWERS = {1: "{!r}", 2: "the square of {!r}", 3: "the cube of {!r}"}
+
+Moment = tuple[int, int]
+"""Place of a column of the covariates, and the power of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +68,8 @@ def balance_moments(asked: Resemblance, tolerance: float) -> Balanced:
     Raises DesignError where no weights do. It names the covariate whose mean lies outside of the source's range or,
     where each lies inside but no weights meet all, the covariates with the largest differences left.
     """
-    columns, labels = _centred_moments(asked)
-    _refuse_outside(asked, columns, labels)
+    columns, moments = _centred_moments(asked)
+    _refuse_outside(asked, columns, moments)
     usable = _not_beyond_the_target(columns)
     kept = columns if usable.all() else columns[usable]
     weight = asked.weight[asked.source][usable]
@@ -74,7 +77,7 @@ def balance_moments(asked: Resemblance, tolerance: float) -> Balanced:
     tilt, imbalance = _tilt(kept, weight * (total / weight.sum()), total, tolerance)
     worst = float(np.abs(imbalance).max(initial=0.0))
     if not tilt.converged or worst > ALIASED_SLACK * tolerance:
-        raise DesignError(_explain_together(asked, labels, imbalance))
+        raise DesignError(_explain_together(asked, moments, imbalance * (total / tilt.weights.sum())))
     weights = np.zeros(len(usable))
     weights[usable] = tilt.weights
     return Balanced(weights, int((~usable).sum()), worst, tilt.iterations)
@@ -91,10 +94,11 @@ def _tilt(columns: FloatArray, base: FloatArray, total: float, tolerance: float)
     return tilt, np.asarray((tilt.weights[:, None] * columns).sum(axis=0) / total, dtype=float)
 
 
-def _centred_moments(asked: Resemblance) -> tuple[FloatArray, list[str]]:
-    """(source, k) powers of each column less their mean in the target, in standard deviations; and their names."""
+def _centred_moments(asked: Resemblance) -> tuple[FloatArray, list[Moment]]:
+    """(source, k) powers of each column less their mean in the target, in standard deviations; and which they are."""
     share = asked.weight[asked.target] / asked.weight[asked.target].sum()
-    out, labels = [], []
+    out: list[FloatArray] = []
+    moments: list[Moment] = []
     for place, column in enumerate(asked.covariates.columns):
         source, target = (asked.covariates.values[who, place] for who in (asked.source, asked.target))
         centre, spread = float(share @ target), _spread(source, target)
@@ -102,8 +106,8 @@ def _centred_moments(asked: Resemblance) -> tuple[FloatArray, list[str]]:
         for power in range(1, (1 if column.binary else asked.moments) + 1):
             scale = _spread(source**power, target**power)
             out.append((source**power - float(share @ target**power)) / scale)
-            labels.append(POWERS[power].format(repr(column.label)))
-    return np.column_stack(out), labels
+            moments.append((place, power))
+    return np.column_stack(out), moments
 
 
 def _spread(source: FloatArray, target: FloatArray) -> float:
@@ -129,32 +133,43 @@ def _not_beyond_the_target(columns: FloatArray) -> BoolArray:
     return np.ones(len(columns), dtype=bool)
 
 
-def _refuse_outside(asked: Resemblance, columns: FloatArray, labels: list[str]) -> None:
+def _refuse_outside(asked: Resemblance, columns: FloatArray, moments: list[Moment]) -> None:
+    """DesignError where the target's mean is below the lowest or above the highest value in the source."""
     low, high = columns.min(axis=0), columns.max(axis=0)
-    outside = np.flatnonzero((low > AT_EDGE) | (high < -AT_EDGE))
+    beyond = np.maximum(low, -high)
+    outside = np.flatnonzero(beyond > AT_EDGE)
     if outside.size:
-        worst = outside[np.argmax(np.maximum(low[outside], -high[outside]))]
-        beyond = float(max(low[worst], -high[worst]))
-        more = f" So it is with {', '.join(labels[j] for j in outside if j != worst)}." if outside.size > 1 else ""
-        place = [column.label for column in asked.covariates.columns]
-        name = next((label for label in place if repr(label) in labels[worst]), "")
-        values = asked.covariates.values[:, place.index(name)]
-        source, target = values[asked.source], values[asked.target]
-        mean = float(np.average(target, weights=asked.weight[asked.target]))
+        worst = int(outside[np.argmax(beyond[outside])])
+        more = ", ".join(_named(asked, moments[other]) for other in outside if other != worst)
         raise DesignError(
-            f"No weights make {asked.who} resemble {asked.whom} in {labels[worst]}: its mean among {asked.whom} lies "
-            f"{beyond:.2g} standard deviations outside of what is found among {asked.who} ({name!r} has a mean of "
-            f"{mean:.4g} and a range of {target.min():.4g} to {target.max():.4g} there, and {source.min():.4g} to "
-            f"{source.max():.4g} here).{more} Drop or coarsen the covariate, ask for fewer moments, or make its rule "
-            "one of eligibility for both arms."
+            f"No weights make {asked.who} resemble {asked.whom} in {_named(asked, moments[worst])}: "
+            f"{_ranges(asked, moments[worst][0])}{f'. So it is with {more}' if more else ''}. Drop or coarsen the "
+            "covariate, ask for fewer moments, or make its rule one of eligibility for both arms."
         )
 
 
-def _explain_together(asked: Resemblance, labels: list[str], imbalance: FloatArray) -> str:
-    worst = np.argsort(-np.abs(np.nan_to_num(imbalance, nan=np.inf)), kind="stable")[:3]
-    left = ", ".join(f"{labels[j]} ({imbalance[j]:+.2g} standard deviations)" for j in worst)
+def _named(asked: Resemblance, moment: Moment) -> str:
+    place, power = moment
+    return POWERS[power].format(asked.covariates.columns[place].label)
+
+
+def _ranges(asked: Resemblance, place: int) -> str:
+    """What values both have in a column."""
+    values = asked.covariates.values[:, place]
+    source, target = values[asked.source], values[asked.target]
+    mean = float(np.average(target, weights=asked.weight[asked.target]))
+    return (
+        f"{asked.whom} have values from {target.min():.4g} to {target.max():.4g} with a mean of {mean:.4g}, "
+        f"{asked.who} from {source.min():.4g} to {source.max():.4g}"
+    )
+
+
+def _explain_together(asked: Resemblance, moments: list[Moment], imbalance: FloatArray) -> str:
+    """Where no single moment is to blame: those with the largest differences (k,) that the search left."""
+    worst = np.argsort(-np.abs(imbalance), kind="stable")[:3]
+    left = ", ".join(f"{_named(asked, moments[j])} ({imbalance[j]:+.2g} standard deviations)" for j in worst)
     return (
         f"No weights make {asked.who} ({int(asked.source.sum()):,}) resemble {asked.whom} "
-        f"({int(asked.target.sum()):,}) in all of {len(labels)} moments at once, though each can be met alone. The "
+        f"({int(asked.target.sum()):,}) in all of {len(moments)} moments at once, though each can be met alone. The "
         f"largest differences left are in {left}. Give fewer covariates or moments, or use overlap_weighting."
     )

@@ -11,11 +11,24 @@ import numpy as np
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.effects.estimator import Fit, LinearModel
 from mentoreval.errors import EffectError
+from mentoreval.numerics.absorb import is_nested
 from mentoreval.numerics.sandwich import count_clusters
-from mentoreval.registry import Kind
+from mentoreval.registry import Kind, make
 
 if TYPE_CHECKING:
     from mentoreval.effects.estimate import Estimate
+
+MANY_CLUSTERS = 40
+"""From this many clusters on a plain cluster-robust error does what it says (Cameron & Miller 2015, section VI)."""
+
+FEW_CLUSTERS = 10
+"""Below this many clusters a plain cluster-robust error is too small more often than it says."""
+
+LARGEST_UNEVEN = 500
+"""Rows of a cluster with uneven weights of which CR2 still makes a matrix."""
+
+MOST_LEVELS = 1_000
+"""Levels of absorbed effects, not nested in the clusters, that CR2 and the wild bootstrap spell out."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +54,44 @@ def natural_cluster(fit: Fit) -> str:
     if "student" not in fit.clusters:
         raise EffectError(f"{fit.estimator.name} names no clusters; choose an inference method that needs none.")
     return "student"
+
+
+def default_inference(fit: Fit) -> tuple[Inference, str]:
+    """The inference for a fit for which none was named, and the key of its reason.
+
+    many_clusters : CR1 from MANY_CLUSTERS on
+    some_clusters : CR2 with Satterthwaite degrees of freedom
+    some_clusters_large : the wild cluster bootstrap, where CR2 would need a matrix of all rows of a school
+    few_clusters : the wild cluster bootstrap below FEW_CLUSTERS, where a plain cluster-robust error is not taken
+    some_clusters_no_regression, few_clusters_no_regression : CR1 with t(G − 1) for estimators that are not one
+        regression; below FEW_CLUSTERS ``Estimate.notes`` says that it may be too small
+    """
+    cluster = fit.cluster_codes(natural_cluster(fit))
+    n_clusters = count_clusters(cluster)
+    if n_clusters >= MANY_CLUSTERS:
+        return _make("cluster_robust"), "many_clusters"
+    size = "few_clusters" if n_clusters < FEW_CLUSTERS else "some_clusters"
+    if fit.linear is None or fit.pooled_by is not None or _spelt_out(fit.linear, cluster) > MOST_LEVELS:
+        return _make("cluster_robust"), f"{size}_no_regression"
+    if size == "few_clusters":
+        return _make("wild_cluster_bootstrap"), size
+    if _is_uneven(fit.linear.weights) and np.bincount(cluster).max() > LARGEST_UNEVEN:
+        return _make("wild_cluster_bootstrap"), "some_clusters_large"
+    return _make("cluster_robust", small_sample="CR2"), size
+
+
+def _make(kind: str, **options: str) -> Inference:
+    made: Inference = make(Inference, {"kind": kind, **options})  # type: ignore[type-abstract]
+    return made
+
+
+def _is_uneven(weights: FloatArray) -> bool:
+    return bool(np.ptp(weights) > 0)
+
+
+def _spelt_out(linear: LinearModel, cluster: IntArray) -> int:
+    """Levels of the absorbed factors that are not nested in the clusters."""
+    return sum(int(codes.max()) + 1 for codes in linear.absorbed if not is_nested(codes, cluster))
 
 
 def find_clusters(fit: Fit, name: str | None) -> tuple[str, IntArray, int]:
@@ -72,5 +123,7 @@ def find_regression(fit: Fit, method: str) -> LinearModel:
 def find_influence(fit: Fit, method: str) -> FloatArray:
     """(n, k) influence of a fit; EffectError where its estimator has none."""
     if fit.influence is None:
-        raise EffectError(f"{method} needs an influence function, and {fit.estimator.name} has none. Use RefitBootstrap.")
+        raise EffectError(
+            f"{method} needs an influence function, and {fit.estimator.name} has none. Use RefitBootstrap."
+        )
     return fit.influence

@@ -41,7 +41,7 @@ def _weights(kind: Multiplier, shape: tuple[int, int], rng: np.random.Generator)
     if kind == "rademacher":
         size = shape[0] * shape[1]
         bits = np.unpackbits(np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8), count=size)
-        return np.asarray(bits.reshape(shape) * 2.0 - 1.0)
+        return np.asarray(bits.reshape(shape) * 2.0 - 1.0, dtype=float)
     if kind == "mammen":
         return np.asarray(np.where(rng.random(shape) < MAMMEN_LOW, *POINTS["mammen"]))
     return POINTS["webb"][rng.integers(0, 6, shape)]
@@ -52,7 +52,7 @@ def sign_blocks(clusters: int, columns: int) -> Iterator[tuple[slice, FloatArray
     place = np.arange(clusters)
     for block in row_blocks(2**clusters, clusters, columns + 1):
         number = np.arange(block.start, block.stop)
-        yield block, ((number[:, None] >> place) & 1) * 2.0 - 1.0
+        yield block, np.asarray(((number[:, None] >> place) & 1) * 2.0 - 1.0, dtype=float)
 
 
 def canonical_order(values: FloatArray) -> IntArray:
@@ -79,7 +79,9 @@ def all_assignments(stratum: IntArray, treated: IntArray) -> Iterator[IntArray]:
         yield np.array([place for part in chosen for place in part], dtype=np.int64)
 
 
-def random_assignments(stratum: IntArray, treated: IntArray, draws: int, rng: np.random.Generator) -> Iterator[IntArray]:
+def random_assignments(
+    stratum: IntArray, treated: IntArray, draws: int, rng: np.random.Generator
+) -> Iterator[IntArray]:
     """The places that are treated, in as many random assignments as there are draws; arguments as all_assignments."""
     sizes = np.bincount(stratum, minlength=len(treated))
     rank = np.arange(len(stratum)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

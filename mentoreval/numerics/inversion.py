@@ -50,9 +50,7 @@ def _outermost(p_value: Callable[[float], float], estimate: float, step: float, 
     return float(estimate + step * (inside + outside) / 2.0)
 
 
-def _last_kept(
-    p_value: Callable[[float], float], estimate: float, step: float, alpha: float, steps: FloatArray
-) -> int:
+def _last_kept(p_value: Callable[[float], float], estimate: float, step: float, alpha: float, steps: FloatArray) -> int:
     """Position of the furthest step that is not rejected; -1 where all are."""
     for place in range(len(steps) - 1, -1, -1):
         if p_value(estimate + steps[place] * step) >= alpha:

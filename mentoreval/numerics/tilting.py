@@ -12,10 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray
-from mentoreval.numerics.blocks import row_blocks
+from mentoreval.numerics.gram import linear_predictor, solve_positive, weighted_gram, weighted_sum
 
 SUFFICIENT_DECREASE = 1e-4
 """Share of the decrease that the slope promises which a step must bring (Armijo)."""
@@ -87,15 +86,16 @@ def tilt_to(
     theta, eta = np.zeros(Z.shape[1]), np.zeros(Z.shape[0])
     weights = base.astype(float)
     for iteration in range(max_iterations):
-        gradient, hessian = _derivatives(Z, weights, target)
+        gradient = weighted_sum(Z, weights) - target
         if np.abs(gradient).max() <= tolerance * total:
             return Tilt(theta, weights, gradient / total, iteration, True)
-        step = _newton_step(hessian, gradient)
-        taken = None if step is None else _search(Z, base, target, (theta, eta, weights), step, gradient)
+        # Without a solution weights vanish in whole directions on the way to infinity, and there is no step.
+        step = solve_positive(weighted_gram(Z, weights), -gradient[:, None])
+        taken = None if step is None else _search(Z, base, target, (theta, eta, weights), step[:, 0], gradient)
         if taken is None:
             return Tilt(theta, weights, gradient / total, iteration, False)
         theta, eta, weights = taken
-    gradient, _ = _derivatives(Z, weights, target)
+    gradient = weighted_sum(Z, weights) - target
     return Tilt(theta, weights, gradient / total, max_iterations, bool(np.abs(gradient).max() <= tolerance * total))
 
 
@@ -108,7 +108,7 @@ def _search(
 ) -> _Point | None:
     """The point at the longest of the step, half of it, a quarter … that lowers the dual enough; None if none does."""
     theta, eta, weights = at
-    ahead = _product(Z, step)
+    ahead = linear_predictor(Z, step)
     height, slope = float(weights.sum() - target @ theta), float(gradient @ step)
     rounding = FLAT * (float(weights.sum()) + abs(height))
     length = 1.0
@@ -120,33 +120,3 @@ def _search(
             return theta + length * step, eta + length * ahead, tried
         length /= 2
     return None
-
-
-def _derivatives(Z: FloatArray, weights: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Gradient (k,) and Hessian (k, k) of the dual."""
-    k = Z.shape[1]
-    gradient, hessian = -target.astype(float), np.zeros((k, k))
-    for rows in row_blocks(Z.shape[0], k, k + 1):
-        weighted = Z[rows] * weights[rows, None]
-        gradient += weighted.sum(axis=0)
-        hessian += weighted.T @ Z[rows]
-    return gradient, hessian
-
-
-def _newton_step(hessian: FloatArray, gradient: FloatArray) -> FloatArray | None:
-    """−H⁻¹g, or None where weights have vanished in whole directions, as they do on the way to no solution."""
-    scale = np.sqrt(np.diag(hessian))
-    if not np.all(scale > 0):
-        return None
-    factor, info = lapack.dpotrf(hessian / np.outer(scale, scale), lower=1)
-    if info:
-        return None
-    step: FloatArray = -lapack.dpotrs(factor, (gradient / scale)[:, None], lower=1)[0][:, 0] / scale
-    return step
-
-
-def _product(Z: FloatArray, coefficients: FloatArray) -> FloatArray:
-    out = np.empty(Z.shape[0])
-    for rows in row_blocks(*Z.shape):
-        np.dot(Z[rows], coefficients, out=out[rows])
-    return out

@@ -80,9 +80,7 @@ class Draws:
         return float(np.mean(effect**2 * self.error > (1.0 + TIE) * distance**2 * square))
 
 
-def cluster_moments(
-    model: Regression, cluster: IntArray, absorbed: Sequence[IntArray] = ()
-) -> ClusterMoments:
+def cluster_moments(model: Regression, cluster: IntArray, absorbed: Sequence[IntArray] = ()) -> ClusterMoments:
     """Moments of the clusters (n,), in an order that no label decides.
 
     model : its columns are residuals on the absorbed factors
@@ -149,17 +147,17 @@ def enumerates(kind: Multiplier, draws: int, clusters: int) -> bool:
     return kind == "rademacher" and clusters < 60 and 2**clusters <= draws
 
 
-def draw_effects(
-    moments: ClusterMoments, kind: Multiplier, draws: int, rng: np.random.Generator
-) -> list[Draws | None]:
+def draw_effects(moments: ClusterMoments, kind: Multiplier, draws: int, rng: np.random.Generator) -> list[Draws | None]:
     """For each effect, what each draw makes of it; None for a reference. All effects share the weights."""
-    chosen = np.flatnonzero(moments.spread > 0)
+    chosen = [j for j, spread in enumerate(moments.spread) if spread > 0]
     right = np.hstack([moments.scores, *(_columns(moments, j) for j in chosen)])
     squares = np.hstack([_squares(moments, j) for j in chosen])
     products, squared = [], []
     for _, weights in _blocks(moments.n_clusters, kind, draws, right.shape[1], rng):
         products.append(weights @ right)
-        squared.append(weights**2 @ squares if kind != "rademacher" else np.tile(squares.sum(axis=0), (len(weights), 1)))
+        squared.append(
+            weights**2 @ squares if kind != "rademacher" else np.tile(squares.sum(axis=0), (len(weights), 1))
+        )
     product, square = np.vstack(products), np.vstack(squared)
     out: list[Draws | None] = [None] * len(moments.spread)
     for place, j in enumerate(chosen):
@@ -188,7 +186,7 @@ def _squares(moments: ClusterMoments, j: int) -> FloatArray:
 
 
 def _combine(moments: ClusterMoments, j: int, product: FloatArray, square: FloatArray, place: int) -> Draws:
-    """The scores of a draw are v_g(own + d·pull) − toward'(z0 + d·z1), with z the refitted coefficients; squared sums."""
+    """The scores of a draw are v_g(own + d·pull) − toward'(z0 + d·z1), with z the coefficients fitted again."""
     size = moments.scores.shape[1]
     start = size + place * (2 + 3 * size)
     n0, n1 = product[:, start], product[:, start + 1]

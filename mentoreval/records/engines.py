@@ -131,17 +131,20 @@ def _is_pandas(native: Any) -> bool:
 def _with_missing_values(frame: pd.DataFrame) -> pd.DataFrame:
     """A pandas frame in Arrow types: then a missing value is missing and a date is a date, as in every other engine."""
     import pandas as pd
+
+    return pd.DataFrame({str(name): _in_arrow(frame[name]) for name in frame.columns})
+
+
+def _in_arrow(values: pd.Series) -> pd.Series:
+    import pandas as pd
     import pyarrow as pa
 
-    def arrow(values: pd.Series) -> pd.Series:
-        try:
-            array = pa.array(values, from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            # A column that mixes numbers and texts, as an identifier typed by hand does.
-            array = pa.array(values.map(str, na_action="ignore"), from_pandas=True)
-        return pd.Series(pd.arrays.ArrowExtensionArray(array))
-
-    return pd.DataFrame({str(name): arrow(frame[name]) for name in frame.columns})
+    try:
+        array = pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # A column that mixes numbers and texts, as an identifier typed by hand does.
+        array = pa.array(values.map(str, na_action="ignore"), from_pandas=True)
+    return pd.Series(pd.arrays.ArrowExtensionArray(array))
 
 
 def _can_be_joined(frames: Iterable[LazyTable]) -> bool:

@@ -97,8 +97,8 @@ def mean_and_sd(words: Words, facts: MeasureFacts | None, mean: float, sd: float
 
 
 def bounds(words: Words, scale: Scale, low: float, high: float) -> str:
-    """An interval as two numbers."""
-    if not (math.isfinite(low) and math.isfinite(high)):
+    """An interval as two numbers; a side without bound is infinite."""
+    if math.isnan(low) or math.isnan(high):
         return words.number(math.nan)
     return words("range.plain", low=digits(words, scale, low), high=digits(words, scale, high))
 

@@ -158,6 +158,7 @@ def number_exhibits(document: Document) -> Document:
     counts = {"table": 0, "picture": 0}
 
     def numbered(block: Block) -> Block:
+        """The block with the next number of its kind."""
         if isinstance(block, (Table, Picture)):
             counts[block.kind] += 1
             return replace(block, number=counts[block.kind])

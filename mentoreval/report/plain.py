@@ -46,6 +46,7 @@ class _Speech:
         self.estimate, self.low, self.high = (float(row[name]) for name in ("estimate", "conf_low", "conf_high"))
 
     def sentences(self, case: str, opinion: BaselineOpinion) -> tuple[str, ...]:
+        """What is said in a case, and doubts about the baseline after it."""
         if case == "not_alike":
             return (self._not_alike(opinion), self._effect(), self.words("first.do_not_read", program=self.program))
         if case == "cannot_tell":

@@ -135,6 +135,7 @@ class _Filler(string.Formatter):
         self.words = words
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        """A value as its format in the text says; texts stay as they are."""
         words, spec = self.words, format_spec
         if spec == "list":
             return words.listing([str(item) for item in value])

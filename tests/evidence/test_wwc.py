@@ -78,7 +78,8 @@ def test_equivalence_is_judged_on_the_matched_sample_with_its_weights():
     worlds = {}
     for name, method in (("everyone", me.Unadjusted()), ("matched", me.Nearest(ratio=2, replace=True, caliper=0.1))):
         design = me.choose_design(panel, method)
-        effect = me.estimate_effect(design, "after", me.DifferenceInMeans(), inference=me.HeteroskedasticityRobust("HC1"))
+        robust = me.HeteroskedasticityRobust("HC1")
+        effect = me.estimate_effect(design, "after", me.DifferenceInMeans(), inference=robust)
         table = me.baseline_equivalence(effect)
         weights = design.weights.merge(frame, left_on="unit", right_on="student")
         of_comparison = weights[~weights["treated"]]

@@ -82,7 +82,7 @@ def test_small_classes_did_not_change_attendance_in_grade_1(star):
 
 
 def test_grade_2_has_no_days_absent_and_says_so(star):
-    with pytest.raises(me.MentorevalError, match="days_absent|outcome"):
+    with pytest.raises(me.MentorevalError, match=r"days_absent|outcome"):
         me.estimate_effect(me.choose_design(panel_of(star("g2"), ["days_absent"])), "days_absent")
 
 

@@ -156,10 +156,10 @@ def test_love_plots_of_any_spread_are_legible(largest, language):
 def test_impact_plots_with_long_names_wide_numbers_and_no_interval_are_legible(language):
     frame = pd.DataFrame(
         {
-            "outcome": [LONG, "attendance_rate", "gpa", "points", "score"],
-            "estimate": [-123456.789, 0.02, 0.1, 1e-9, 3.0],
-            "conf_low": [-234567.891, 0.01, -0.1, -1e-9, np.nan],
-            "conf_high": [12345.678, 0.03, 0.3, 2e-9, np.nan],
+            "outcome": [LONG, "attendance_rate", "gpa", "points", "score", "count"],
+            "estimate": [-123456.789, 0.02, 0.1, 1e-9, 3.0, 4.0],
+            "conf_low": [-234567.891, 0.01, -0.1, -1e-9, np.nan, -np.inf],
+            "conf_high": [12345.678, 0.03, 0.3, 2e-9, np.nan, 5.0],
             "confidence": 0.95,
         }
     )

@@ -70,7 +70,9 @@ def test_progress_names_each_step(folder):
     me.run_study(write(folder, STUDY), progress=steps.append)
     assert steps[0] == "Reading the data"
     assert "Choosing the comparison matched" in steps
-    assert steps.index("Choosing the comparison matched") < steps.index("Estimating after_matched_regression_adjustment")
+    assert steps.index("Choosing the comparison matched") < steps.index(
+        "Estimating after_matched_regression_adjustment"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_two_headlines_for_one_outcome_are_refused(folder):
 
 
 def test_no_headline_is_refused(folder):
-    with pytest.raises(me.StudyError, match="No estimate has role"):
+    with pytest.raises(me.StudyError, match=r"No estimate has role"):
         me.read_study(write(folder, STUDY.replace('role = "headline"', "")))
 
 

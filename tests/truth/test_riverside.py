@@ -78,7 +78,6 @@ def test_matched_estimates_are_unbiased_over_draws(tmp_path):
         draw = me.draw_world("riverside", seed=seed)
         folder = me.write_world(draw, tmp_path / str(seed))
         effect = me.estimate_effect(match(build(folder)), "days_absent").headline()
-        table = draw.truth.effects
-        first = table[(table["outcome"] == "days_absent") & (table["term"] == "event_time") & (table["event_time"] == 0)]
+        first = draw.truth.effects.query("outcome == 'days_absent' and term == 'event_time' and event_time == 0")
         errors.append(effect["estimate"] - first["effect"].iloc[0])
     assert abs(np.mean(errors)) < 3 * np.std(errors, ddof=1) / np.sqrt(len(errors))

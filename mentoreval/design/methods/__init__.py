@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mentoreval.design.design import DesignMethod
+from mentoreval.design.methods.covariate_balancing import CovariateBalancing
+from mentoreval.design.methods.entropy_balancing import EntropyBalancing
 from mentoreval.design.methods.inverse_probability import InverseProbability
 from mentoreval.design.methods.nearest import Nearest
 from mentoreval.design.methods.odds_weighting import OddsWeighting
@@ -15,6 +17,17 @@ METHODS: dict[str, type[DesignMethod]] = {
     "odds_weighting": OddsWeighting,
     "inverse_probability": InverseProbability,
     "overlap_weighting": OverlapWeighting,
+    "entropy_balancing": EntropyBalancing,
+    "covariate_balancing": CovariateBalancing,
 }
 
-__all__ = ["METHODS", "InverseProbability", "Nearest", "OddsWeighting", "OverlapWeighting", "Unadjusted"]
+__all__ = [
+    "METHODS",
+    "CovariateBalancing",
+    "EntropyBalancing",
+    "InverseProbability",
+    "Nearest",
+    "OddsWeighting",
+    "OverlapWeighting",
+    "Unadjusted",
+]

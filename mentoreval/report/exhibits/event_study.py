@@ -122,7 +122,8 @@ class EventStudy(Exhibit):
         return figure
 
     def _intervals(self, axes: Axes, times: np.ndarray) -> None:
-        values = {name: self.frame[name].to_numpy(dtype=float) * self.scale.factor for name in COLUMNS[1:8]}
+        drawn = self.frame[list(COLUMNS[1:8])].astype(float).replace([np.inf, -np.inf], np.nan) * self.scale.factor
+        values = {name: drawn[name].to_numpy() for name in drawn}
         axes.axhline(0, color=canvas.MUTED, linewidth=1.0, zorder=1)
         axes.vlines(times, values["band_low"], values["band_high"], color=canvas.MUTED, linewidth=1.0, zorder=2)
         before = times < 0

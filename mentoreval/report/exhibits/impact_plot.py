@@ -128,7 +128,7 @@ class _Panel:
 
     def _interval(self, axes: Axes, row: pd.Series, place: float) -> None:
         factor = self.scale.factor
-        low, middle, high = (row[name] * factor for name in ("conf_low", "estimate", "conf_high"))
+        low, middle, high = (_finite(row[name]) * factor for name in ("conf_low", "estimate", "conf_high"))
         axes.plot([low, high], [place, place], color=canvas.PROGRAM, linewidth=2.6, solid_capstyle="butt", zorder=2)
         axes.plot([middle], [place], marker="o", markersize=7, color=canvas.INK, zorder=3)
 
@@ -140,8 +140,14 @@ class _Panel:
             axes.plot([0, 0], [place, place + STRIP], color=canvas.MUTED, linewidth=1.0, zorder=1)
 
     def _limits(self) -> tuple[float, float]:
-        values = [row[name] * self.scale.factor for row in self.rows for name in ("conf_low", "estimate", "conf_high")]
+        names = ("conf_low", "estimate", "conf_high")
+        values = [_finite(row[name]) * self.scale.factor for row in self.rows for name in names]
         low, high = float(np.nanmin([0.0, *values])), float(np.nanmax([0.0, *values]))
         smallest_shown = 10.0**-self.scale.decimals
         space = max(0.06 * (high - low), smallest_shown)
         return low - space, high + space
+
+
+def _finite(value: float) -> float:
+    """The value, or NaN for an interval without bound, which is written but not drawn."""
+    return float(value) if np.isfinite(value) else float("nan")

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import pandas as pd
-
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
 from mentoreval.report.section import Material, Section
 from mentoreval.report.words import Words, readable
 
-FEW_CLUSTERS = 10
 MANY_LEFT_OUT = 0.05
 
 
@@ -68,11 +65,8 @@ def _left_out(material: Material, words: Words) -> Iterator[str]:
 
 
 def _few_clusters(material: Material, words: Words) -> Iterator[str]:
-    counts: dict[str, int] = {}
-    for result in material.headlines:
-        cluster, count = result.estimate.cluster, result.headline["n_clusters"]
-        if cluster and pd.notna(count) and int(count) < FEW_CLUSTERS:
-            counts[cluster] = min(int(count), counts.get(cluster, FEW_CLUSTERS))
-    for cluster, count in counts.items():
+    """Each number of clusters that is too small for what rests on it."""
+    few = [result.estimate for result in material.headlines if result.estimate.few_clusters]
+    for cluster, count in dict.fromkeys((estimate.cluster, estimate.n_clusters) for estimate in few):
         clusters = words("label.clusters", count=count, cluster=words.named("clusters", cluster))
         yield words("limitation.few_clusters", clusters=clusters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from mentoreval.errors import EffectError, OptionError
 from mentoreval.numerics.wild_bootstrap import cluster_moments, draw_effects
 from mentoreval.panel.panel import Panel, panel_from_frame
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "twins"))
-from wild_bootstrap_refit import wild_p_value  # noqa: E402
+TWIN = runpy.run_path(str(Path(__file__).resolve().parents[2] / "twins" / "wild_bootstrap_refit.py"))
+wild_p_value = TWIN["wild_p_value"]
 
 
 def small_frame(n: int = 24, schools: int = 6, seed: int = 4) -> pd.DataFrame:
