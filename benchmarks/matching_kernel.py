@@ -51,10 +51,10 @@ def draw(n: int, seed: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def run_mentoreval(n: int, variant: str) -> list[Steps]:
     """Seconds of each step, for each repeat."""
-    from mentoreval.numerics.distances import balance_tables
     from mentoreval.numerics.logit import fit_logit
     from mentoreval.numerics.matching import match_mahalanobis, match_nearest, matching_weights
     from mentoreval.numerics.strata import Limits
+    from mentoreval.numerics.two_samples import balance_tables
 
     X, treated, school = draw(n)
     design = np.column_stack([np.ones(n), X])

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mentoreval.aliases import BoolArray, FloatArray, Verdict
-from mentoreval.design.covariate_matrix import Column, covariate_matrix
+from mentoreval.aliases import BoolArray, FloatArray, IntArray, Verdict
+from mentoreval.design.covariate_matrix import IDENTIFIER_SHARE, MANY_LEVELS, Column, CovariateMatrix, covariate_matrix
+from mentoreval.design.covariate_products import products
 from mentoreval.design.design import Design
-from mentoreval.numerics.effect_sizes import continuity_corrected, cox_index, hedges_g
-from mentoreval.numerics.two_samples import (
-    Denominator,
-    Difference,
-    TwoSamples,
-    effective_sample_size,
-    standardized,
-)
+from mentoreval.design.equivalence import wwc_band, wwc_effect_size
+from mentoreval.errors import DataError, OptionError
+from mentoreval.numerics.two_samples import BalanceTable, Denominator, balance_tables, effective_sample_size
 
-ALIKE = 0.05
-"""Up to this effect size the What Works Clearinghouse holds two groups for equivalent as they are."""
+FEW = 10
+"""A group with fewer entries in an arm than this is flagged: what sets its arms apart is mostly chance."""
 
-ADJUSTABLE = 0.25
-"""Up to this one it does if the impact model adjusts for the covariate; beyond it nothing helps."""
-
-Band = Literal["satisfied", "needs_adjustment", "not_satisfied", "cannot_judge"]
 PROPENSITY = "propensity"
 BALANCE_COLUMNS = (
     "covariate", "level", "kind",
     "mean_treated_before", "mean_comparison_before", "sd_treated_before", "sd_comparison_before",
     "mean_treated_after", "mean_comparison_after", "sd_treated_after", "sd_comparison_after",
-    "smd_before", "smd_after", "variance_ratio_before", "variance_ratio_after", "ks_before", "ks_after",
+    "smd_before", "smd_after", "variance_ratio_before", "variance_ratio_after",
+    "ecdf_mean_before", "ecdf_mean_after", "ks_before", "ks_after",
     "wwc_before", "wwc_after", "band", "n_missing",
 )  # fmt: skip
 
@@ -44,34 +38,52 @@ class Opinion:
     """What the worst covariate says of a design.
 
     verdict : pass, every effect size is at most .05; caution, at most .25, so that the impact model must adjust; fail,
-        beyond it; cannot_judge, there is no covariate
+        beyond it; cannot_judge, there is no covariate that could be judged
     covariate, level, value : the worst covariate, its level ("" for a number), and its effect size after the design
+    reason : a message key: "alike", "must_adjust", "too_far_apart", "some_not_judged" (the others are alike), or
+        "nothing_to_judge"
+    group : the group in which it is, where balance was measured by group
     """
 
     verdict: Verdict
     covariate: str = ""
     level: str = ""
     value: float = float("nan")
+    reason: str = "nothing_to_judge"
+    group: object = None
+
+
+_VERDICTS: dict[str, tuple[Verdict, str]] = {
+    "satisfied": ("pass", "alike"),
+    "needs_adjustment": ("caution", "must_adjust"),
+    "not_satisfied": ("fail", "too_far_apart"),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Balance:
     """How alike the arms are.
 
-    frame : BALANCE_COLUMNS, one row for the propensity score, if there is one, each number and each level of a text.
+    frame : BALANCE_COLUMNS, one row for the propensity score, if there is one, each number and each level of a text,
+        then squares and interactions, if asked for. By group: the same rows for each group, with a first column
+        ``group`` (missing for those of whom it is not known) and a last one ``few``
         kind : "distance", "binary" or "continuous"
         mean, sd : weighted; before the design with sampling weights, after it with its own; the sd of a share p is
             √(p(1 − p))
-        smd : difference of means over ONE standard deviation, that of ``denominator`` before the design, so that a
-            smaller number after the design means a smaller difference; infinite where that spread is 0
+        smd : difference of means over ONE standard deviation, that of ``denominator`` before the design (in the group),
+            so that a smaller number after the design means a smaller difference; where that is 0 or not known, the
+            pooled one, and where this is 0 the one of everybody
         variance_ratio : treated over comparison; missing for a share, whose variance follows from its mean
-        ks : largest distance of the two distribution functions
+        ecdf_mean, ks : mean and largest distance of the two distribution functions
         wwc : effect size of the What Works Clearinghouse: Hedges' g, for a share the Cox index, on the sample itself,
             before and after; with half a student added to either side where only one arm is at 0 or 1
         band : of wwc_after: "satisfied" (at most .05), "needs_adjustment" (at most .25), "not_satisfied", or
-            "cannot_judge" where an arm has no value or fewer than two students; "" for the propensity score
+            "cannot_judge" where an arm has no value or fewer than two students, and in a group with few; "" for the
+            propensity score
         n_missing : entries of the comparison without a value, who count nowhere in the row
-    n : rows "before" and "after"; numbers of entries and effective sample sizes (Σw)²/Σw² of both arms
+        few : fewer than FEW entries of an arm of the group are in the comparison
+    n : rows "before" and "after"; numbers of entries and effective sample sizes (Σw)²/Σw² of both arms. By group:
+        the same with the columns ``group``, ``when`` and ``few``
     denominator : whose standard deviation the smd has
     """
 
@@ -93,22 +105,25 @@ class Balance:
     @property
     def opinion(self) -> Opinion:
         """pass, caution or fail, by the worst covariate; caution where one of several covariates can not be judged."""
-        if self.worst is None:
+        worst = self.worst
+        if worst is None:
             return Opinion("cannot_judge")
-        verdicts: dict[str, Verdict] = {"satisfied": "pass", "needs_adjustment": "caution", "not_satisfied": "fail"}
-        verdict = verdicts[str(self.worst["band"])]
+        verdict, reason = _VERDICTS[str(worst["band"])]
         if verdict == "pass" and (self.frame["band"] == "cannot_judge").any():
-            verdict = "caution"
-        return Opinion(verdict, str(self.worst["covariate"]), str(self.worst["level"]), float(self.worst["wwc_after"]))
+            verdict, reason = "caution", "some_not_judged"
+        value = float(worst["wwc_after"])
+        return Opinion(verdict, str(worst["covariate"]), str(worst["level"]), value, reason, worst.get("group"))
 
     @property
     def _short(self) -> pd.DataFrame:
         columns = ["covariate", "level", "mean_treated_after", "mean_comparison_after", "smd_before", "smd_after"]
+        columns = [name for name in ("group", *columns) if name in self.frame]
         return self.frame[[*columns, "variance_ratio_after", "ks_after", "wwc_after", "band"]]
 
     def __repr__(self) -> str:
         opinion = self.opinion
         where = f"{opinion.covariate} = {opinion.level}" if opinion.level else opinion.covariate
+        where += f" in {opinion.group}" if opinion.group is not None else ""
         worst = f"; farthest apart: {where}, effect size {opinion.value:.3f}" if where else ""
         table = self._short.to_string(index=False, float_format="{:.3f}".format)
         return f"Balance: {opinion.verdict}{worst}\n{table}\n\n{self.n.to_string(float_format='{:.1f}'.format)}"
@@ -119,7 +134,13 @@ class Balance:
 
 
 def measure_balance(
-    design: Design, covariates: Sequence[str] | None = None, *, denominator: Denominator | None = None
+    design: Design,
+    covariates: Sequence[str] | None = None,
+    *,
+    by: str | None = None,
+    denominator: Denominator | None = None,
+    squares: bool = False,
+    interactions: bool = False,
 ) -> Balance:
     """Measure how alike the arms of a design are, before it and after it.
 
@@ -127,29 +148,97 @@ def measure_balance(
 
     design : from ``choose_design``
     covariates : names as in ``choose_design``; by default those of the design
+    by : a covariate, or the school: the same within each of its values, each with its own standard deviations
     denominator : by default the arm whose effect is asked for, as in cobalt: "treated" for the ATT, "comparison" for
-        the ATC, "pooled" for the others
+        the ATC, "pooled" for the others; "all" is everybody together
+    squares, interactions : also compare the squares of numbers, and the products of all pairs of columns
 
-    Raises DataError for a name that is no covariate of the panel.
+    Raises DataError for a name that is no covariate of the panel and for groups of hardly more than one entry each,
+    OptionError for an unknown denominator.
     """
     base, weighting = design.baseline, design.weighting
-    names = base.covariates if covariates is None else tuple(covariates)
-    rows = np.flatnonzero(weighting.considered | (weighting.weights > 0))
+    chosen = weighting.considered | (weighting.weights > 0)
+    rows = slice(None) if chosen.all() else np.flatnonzero(chosen)
+    names = [name for name in (base.covariates if covariates is None else covariates) if name != by]
+    before = base.weight if weighting.considered.all() else np.where(weighting.considered, base.weight, 0.0)
     arms = _Arms(
         treated=base.treated[rows],
-        before=np.where(weighting.considered, base.weight, 0.0)[rows],
+        before=before[rows],
         after=weighting.weights[rows],
         denominator=denominator or _OWN_ARM.get(design.estimand, "pooled"),
     )
-    matrix = covariate_matrix(pd.DataFrame({name: base.column(name).iloc[rows] for name in names}))
-    measured = [arms.compare(column, matrix.values[:, place]) for place, column in enumerate(matrix.columns)]
-    score = weighting.propensity[rows]
-    if not np.isnan(score).all():
-        measured.insert(0, arms.compare(Column(PROPENSITY, None, False), score) | {"kind": "distance", "band": ""})
-    return Balance(pd.DataFrame(measured, columns=list(BALANCE_COLUMNS)), arms.sizes(), arms.denominator)
+    index = pd.RangeIndex(base.size)
+    frame = pd.DataFrame({name: base.column(name) for name in names}, index=index, copy=False)
+    matrix = covariate_matrix(frame.iloc[rows])
+    matrices = chain([_with_score(matrix, weighting.propensity[rows])], products(matrix, squares, interactions))
+    if by is None:
+        return Balance(arms.compare(matrices), arms.sizes(), arms.denominator)
+    return _by_group(arms, list(matrices), by, base.column(by).iloc[rows])
 
 
 _OWN_ARM: dict[str, Denominator] = {"ATT": "treated", "ATC": "comparison"}
+
+
+def compare_balance(
+    designs: Mapping[str, Design], covariates: Sequence[str] | None = None, *, denominator: Denominator | None = None
+) -> pd.DataFrame:
+    """The balance of several designs in one long frame, and what each costs in sample.
+
+    designs : by the name that they are to be shown under
+    covariates, denominator : as in ``measure_balance``
+    returns : ``design``, BALANCE_COLUMNS, and n and ess of both arms after the design, which are the same in all rows
+        of a design
+
+    Raises OptionError where there is no design.
+    """
+    if not designs:
+        raise OptionError("There is no design to compare: give a mapping of names to designs.")
+    frames = []
+    for name, design in designs.items():
+        balance = measure_balance(design, covariates, denominator=denominator)
+        after = balance.n.loc["after"]
+        frame = balance.frame.assign(**{str(column): after[column] for column in after.index})
+        frame.insert(0, "design", name)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _with_score(matrix: CovariateMatrix, score: FloatArray) -> CovariateMatrix:
+    """The propensity score as a first column, where it was estimated."""
+    if np.isnan(score).all():
+        return matrix
+    return CovariateMatrix(np.hstack([score[:, None], matrix.values]), (_SCORE, *matrix.columns))
+
+
+_SCORE = Column(PROPENSITY, None, False)
+
+
+def _by_group(arms: _Arms, matrices: Sequence[CovariateMatrix], by: str, values: pd.Series[Any]) -> Balance:
+    """The same in each group, one below the other."""
+    frames, sizes = [], []
+    for label, places in _groups(by, values):
+        frame, n = arms.within(matrices, places)
+        frame.insert(0, "group", [label] * len(frame))
+        n.insert(0, "group", [label] * len(n))
+        frames.append(frame)
+        sizes.append(n.rename_axis("when").reset_index())
+    frame, n = pd.concat(frames, ignore_index=True), pd.concat(sizes, ignore_index=True)
+    return Balance(frame, n[["group", *n.columns.drop("group")]], arms.denominator)
+
+
+def _groups(by: str, values: pd.Series[Any]) -> list[tuple[object, IntArray]]:
+    """Each value that occurs, in order and the missing one last, with its places."""
+    codes, labels = pd.factorize(values, sort=True, use_na_sentinel=True)
+    if len(labels) > max(MANY_LEVELS, IDENTIFIER_SHARE * len(values)):
+        raise DataError(
+            f"{by!r} has {len(labels):,} different values among {len(values):,} entries: groups need more than one or "
+            "two each. Measure by a coarser column, such as the school."
+        )
+    codes = np.where(codes < 0, len(labels), codes)
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(labels) + 1))
+    places = np.split(order, ends[:-1])
+    return [(label, rows) for label, rows in zip([*labels, None], places, strict=True) if len(rows)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,21 +250,42 @@ class _Arms:
     after: FloatArray
     denominator: Denominator
 
-    def compare(self, column: Column, values: FloatArray) -> dict[str, object]:
-        """One row of the balance frame, from the values (n,) of one column."""
-        known = ~np.isnan(values)
-        samples = TwoSamples(values[known], self.treated[known], column.binary)
-        before, after = samples.under(self.before[known]), samples.under(self.after[known])
-        spread = before.spread(self.denominator)
-        return {
-            "covariate": column.covariate,
-            "level": column.level or "",
-            "kind": "binary" if column.binary else "continuous",
-            **_numbers("before", before, spread, column.binary),
-            **_numbers("after", after, spread, column.binary),
-            "band": wwc_band(wwc_effect_size(after, column.binary)),
-            "n_missing": int(np.count_nonzero(self.after[~known])),
+    def compare(self, matrices: Iterable[CovariateMatrix]) -> pd.DataFrame:
+        """The balance frame of all columns of matrices of n rows."""
+        frames = [self._compare(matrix) for matrix in matrices if matrix.columns]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(BALANCE_COLUMNS))
+
+    def within(self, matrices: Sequence[CovariateMatrix], rows: IntArray) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The balance frame and the sizes of some rows, with ``few``; where they are few, nothing is judged."""
+        part = _Arms(self.treated[rows], self.before[rows], self.after[rows], self.denominator)
+        frame = part.compare([CovariateMatrix(matrix.values[rows], matrix.columns) for matrix in matrices])
+        sizes = part.sizes()
+        few = bool(sizes.loc["after", ["n_treated", "n_comparison"]].min() < FEW)
+        frame["band"] = frame["band"].mask((frame["band"] != "") & few, "cannot_judge")
+        return frame.assign(few=few), sizes.assign(few=few)
+
+    def _compare(self, matrix: CovariateMatrix) -> pd.DataFrame:
+        binary = np.array([column.binary for column in matrix.columns], dtype=bool)
+        before, after = balance_tables(
+            matrix.values,
+            self.treated,
+            [self.before, self.after],
+            denominator=self.denominator,
+            before=self.before,
+            binary=binary,
+        )
+        is_score = np.array([column is _SCORE for column in matrix.columns], dtype=bool)
+        described = {
+            "covariate": [column.covariate for column in matrix.columns],
+            "level": [column.level or "" for column in matrix.columns],
+            "kind": np.select([is_score, binary], ["distance", "binary"], "continuous").tolist(),
+            **_numbers("before", before),
+            **_numbers("after", after),
+            "n_missing": np.array([np.count_nonzero(self.after[np.isnan(column)]) for column in matrix.values.T]),
         }
+        bands = [wwc_band(float(size)) for size in wwc_effect_size(after)]
+        described["band"] = ["" if score else band for score, band in zip(is_score, bands, strict=True)]
+        return pd.DataFrame(described)[list(BALANCE_COLUMNS)]
 
     def sizes(self) -> pd.DataFrame:
         """Numbers of entries and effective sample sizes."""
@@ -187,46 +297,16 @@ class _Arms:
         return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _numbers(when: str, difference: Difference, spread: float, binary: bool) -> dict[str, float]:
+def _numbers(when: str, table: BalanceTable) -> dict[str, Any]:
     numbers = {
-        "mean_treated": difference.treated.mean,
-        "mean_comparison": difference.comparison.mean,
-        "sd_treated": difference.treated.sd,
-        "sd_comparison": difference.comparison.sd,
-        "smd": standardized(difference.of_means, spread),
-        "variance_ratio": float("nan") if binary else difference.variance_ratio,
-        "ks": difference.ks,
-        "wwc": wwc_effect_size(difference, binary),
+        "mean_treated": table.treated.mean,
+        "mean_comparison": table.comparison.mean,
+        "sd_treated": table.treated.sd,
+        "sd_comparison": table.comparison.sd,
+        "smd": table.standardized_difference,
+        "variance_ratio": table.variance_ratio,
+        "ecdf_mean": table.ecdf_mean,
+        "ks": table.ks,
+        "wwc": wwc_effect_size(table),
     }
     return {f"{name}_{when}": value for name, value in numbers.items()}
-
-
-def wwc_effect_size(difference: Difference, binary: bool) -> float:
-    """Effect size of the What Works Clearinghouse between two samples: Hedges' g, the Cox index for a share.
-
-    Where one arm has a share of 0 or 1 the Cox index has no value, and half a student is added to either side of both.
-    Infinite where the means differ and no arm varies; NaN where an arm has fewer than two students.
-    """
-    treated, comparison = difference.treated, difference.comparison
-    sizes = treated.n, comparison.n
-    if min(sizes) < 2:
-        return float("nan")
-    if difference.of_means == 0:
-        return 0.0
-    if binary:
-        shares = np.array([treated.mean, comparison.mean])
-        if not ((shares > 0) & (shares < 1)).all():
-            shares = continuity_corrected(shares, sizes)
-        return float(cox_index(shares[0], shares[1], *sizes))
-    if treated.variance == comparison.variance == 0:
-        return standardized(difference.of_means, 0.0)
-    return float(hedges_g(difference.of_means, treated.sd, comparison.sd, *sizes))
-
-
-def wwc_band(effect_size: float) -> Band:
-    """The band of a baseline effect size; cannot_judge where it is NaN."""
-    if np.isnan(effect_size):
-        return "cannot_judge"
-    if abs(effect_size) <= ALIKE:
-        return "satisfied"
-    return "needs_adjustment" if abs(effect_size) <= ADJUSTABLE else "not_satisfied"

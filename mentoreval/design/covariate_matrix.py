@@ -42,7 +42,8 @@ class Column:
 class CovariateMatrix:
     """Covariates as numbers.
 
-    values : (n, k) numbers as they are, true/false as 1/0, one column of 0/1 for every level of a text; NaN = missing
+    values : (n, k) numbers as they are, true/false as 1/0, one column of 0/1 for every level of a text; NaN = missing.
+        It is stored column after column, as it is made and mostly read
     columns : k descriptions
     """
 
@@ -52,6 +53,8 @@ class CovariateMatrix:
     def for_model(self) -> CovariateMatrix:
         """Without one level of each text, so that a model with an intercept can be estimated."""
         kept = [place for place, column in enumerate(self.columns) if not column.reference]
+        if len(kept) == len(self.columns):
+            return self
         return CovariateMatrix(self.values[:, kept], tuple(self.columns[place] for place in kept))
 
     def for_distance(self) -> CovariateMatrix:
@@ -99,14 +102,18 @@ def covariate_matrix(frame: pd.DataFrame) -> CovariateMatrix:
         values, described = _columns_of(str(name), frame[name])
         parts.append(values)
         columns.extend(described)
-    if not parts:
-        return CovariateMatrix(np.empty((len(frame), 0)), ())
-    return CovariateMatrix(np.column_stack(parts), tuple(columns))
+    values = np.empty((len(frame), len(columns)), order="F")
+    place = 0
+    for part in parts:
+        values[:, place : place + part.shape[1]] = part
+        place += part.shape[1]
+    return CovariateMatrix(values, tuple(columns))
 
 
 def _columns_of(name: str, series: pd.Series[Any]) -> tuple[FloatArray, list[Column]]:
+    """The columns (n, some) of one covariate."""
     if series.isna().all():
-        return np.full(len(series), np.nan), [Column(name, None, False)]
+        return np.full((len(series), 1), np.nan), [Column(name, None, False)]
     if pd.api.types.is_datetime64_any_dtype(series) or pd.api.types.is_timedelta64_dtype(series):
         raise DataError(f"Covariate {name!r} holds dates or durations. Turn it into a number, such as age in years.")
     if _is_numeric(series):
@@ -124,16 +131,27 @@ def _is_numeric(series: pd.Series[Any]) -> bool:
 
 
 def _number(name: str, series: pd.Series[Any]) -> tuple[FloatArray, list[Column]]:
-    values = series.to_numpy(dtype=float, na_value=np.nan)
+    values = _as_floats(series)
     infinite = np.isinf(values)
     if infinite.any():
         raise DataError(
             f"Covariate {name!r} is infinite for {int(infinite.sum()):,} of {len(values):,} students. "
             "Make it missing or correct it."
         )
-    known = values[~np.isnan(values)]
-    binary = bool(((known == 0) | (known == 1)).all())
-    return values, [Column(name, None, binary)]
+    return values[:, None], [Column(name, None, _is_binary(values))]
+
+
+def _as_floats(series: pd.Series[Any]) -> FloatArray:
+    """The values of a series, without a copy where they are floats already; NaN = missing."""
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "fiub":
+        return np.asarray(series.to_numpy(), dtype=np.float64)
+    return series.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _is_binary(values: FloatArray) -> bool:
+    """Whether all known values are 0 or 1; the first few tell mostly."""
+    few = values[:100]
+    return all(bool(((part == 0) | (part == 1) | np.isnan(part)).all()) for part in (few, values))
 
 
 def _levels(name: str, series: pd.Series[Any]) -> tuple[FloatArray, list[Column]]:
@@ -143,7 +161,9 @@ def _levels(name: str, series: pd.Series[Any]) -> tuple[FloatArray, list[Column]
             f"Covariate {name!r} has {len(levels):,} different values for {len(series):,} students "
             f"({first_few(levels)}): it tells nearly everyone apart. Leave it out, or coarsen it."
         )
-    values = (codes[:, None] == np.arange(len(levels))).astype(float)
+    values = np.empty((len(codes), len(levels)), order="F")
+    for place in range(len(levels)):
+        values[:, place] = codes == place
     values[codes < 0] = np.nan
     return values, [Column(name, level, True, place == 0) for place, level in enumerate(levels)]
 

@@ -19,6 +19,7 @@ from mentoreval.registry import Kind, make
 
 if TYPE_CHECKING:
     from mentoreval.design.balance import Balance
+    from mentoreval.numerics.two_samples import Denominator
 
 NO_SET = -1
 
@@ -204,11 +205,21 @@ class Design:
         steps = (_count_arms(key, base.unit[mask], base.treated[mask]) for key, mask in masks.items())
         return base.screened + tuple(steps)
 
-    def balance(self, covariates: Sequence[str] | None = None) -> Balance:
-        """How alike the arms are before and after; by default on the covariates of the design."""
+    def balance(
+        self,
+        covariates: Sequence[str] | None = None,
+        *,
+        by: str | None = None,
+        denominator: Denominator | None = None,
+        squares: bool = False,
+        interactions: bool = False,
+    ) -> Balance:
+        """How alike the arms are before and after: ``measure_balance``; by default on the covariates of the design."""
         from mentoreval.design.balance import measure_balance
 
-        return measure_balance(self, covariates)
+        return measure_balance(
+            self, covariates, by=by, denominator=denominator, squares=squares, interactions=interactions
+        )
 
     def __repr__(self) -> str:
         steps = {step.key: step for step in self.flow}

@@ -100,7 +100,9 @@ def _centred_moments(asked: Resemblance) -> tuple[FloatArray, list[Moment]]:
     out: list[FloatArray] = []
     moments: list[Moment] = []
     for place, column in enumerate(asked.covariates.columns):
-        source, target = (asked.covariates.values[who, place] for who in (asked.source, asked.target))
+        values = asked.covariates.values[:, place]
+        values = values - values[asked.target][0]  # so that a target without spread is at 0 to the last digit
+        source, target = values[asked.source], values[asked.target]
         centre, spread = float(share @ target), _spread(source, target)
         source, target = (source - centre) / spread, (target - centre) / spread
         for power in range(1, (1 if column.binary else asked.moments) + 1):

@@ -79,7 +79,7 @@ def weighting_of(
     """The Weighting of entries ``rows`` with ``weights`` (rows,); everyone else counts nothing.
 
     The weights are estimated, so ``conditional`` is False: a standard error that takes them as given leaves out that
-    they were. For the ATE that makes it too large rather than too small; for the ATT it may be either, usually by
+    they were. For the ATE that makes it too large as a rule; for the ATT it may be either, usually by
     little. Refitting the design, as the bootstrap does, counts it.
     """
     everywhere = np.zeros(baseline.size)

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mentoreval.design.balance import wwc_band, wwc_effect_size
 from mentoreval.design.covariate_matrix import covariate_matrix
+from mentoreval.design.equivalence import wwc_band, wwc_effect_size
 from mentoreval.effects.estimate import Estimate
 from mentoreval.effects.sample import outcome_at
 from mentoreval.numerics.effect_sizes import COX_SCALE, cox_index, hedges_g, improvement_index, omega, pooled_sd
-from mentoreval.numerics.two_samples import Difference, TwoSamples
+from mentoreval.numerics.two_samples import BalanceTable, balance_tables
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.panel import Panel
 
@@ -74,29 +74,25 @@ def baseline_equivalence(estimate: Estimate) -> pd.DataFrame:
     matrix = covariate_matrix(frame)
     adjusted = set(estimate.fit.estimator.adjusts_for(design))
     treated, weights = base.treated[entries], design.weighting.weights[entries]
-    rows = []
-    for place, column in enumerate(matrix.columns):
-        values = matrix.values[:, place]
-        known = ~np.isnan(values)
-        arms = TwoSamples(values[known], treated[known], column.binary).under(weights[known])
-        size = wwc_effect_size(arms, column.binary)
-        rows.append(
-            {
-                "covariate": column.covariate,
-                "level": column.level or "",
-                "kind": "binary" if column.binary else "continuous",
-                **_of_arms(arms),
-                "effect_size": size,
-                "effect_size_kind": "cox_index" if column.binary else "hedges_g",
-                "band": wwc_band(size),
-                "adjusted": column.covariate in adjusted,
-                "pretest": column.covariate == pretest,
-            }
-        )
-    table = pd.DataFrame(rows, columns=list(BASELINE_COLUMNS))
+    binary = np.array([column.binary for column in matrix.columns], dtype=bool)
+    (arms,) = balance_tables(matrix.values, treated, [weights], binary=binary)
+    sizes = wwc_effect_size(arms)
+    named = [column.covariate for column in matrix.columns]
+    columns = {
+        "covariate": named,
+        "level": [column.level or "" for column in matrix.columns],
+        "kind": np.where(binary, "binary", "continuous").tolist(),
+        **_of_arms(arms),
+        "effect_size": sizes,
+        "effect_size_kind": np.where(binary, "cox_index", "hedges_g").tolist(),
+        "band": [wwc_band(float(size)) for size in sizes],
+        "adjusted": [name in adjusted for name in named],
+        "pretest": [name == pretest for name in named],
+    }
+    table = pd.DataFrame(columns)
     decisive = table["covariate"].isin(_same_domain(panel, estimate.outcome))
     table["decides"] = decisive if decisive.any() else True
-    return table
+    return table[list(BASELINE_COLUMNS)]
 
 
 def _same_domain(panel: Panel, outcome: str) -> set[str | None]:
@@ -118,20 +114,18 @@ def effect_size(estimate: Estimate) -> EffectSize:
     values = outcome_at(estimate.design, estimate.outcome, event_time)[fit.entries]
     weights = estimate.design.weighting.weights[fit.entries]
     treated = estimate.design.baseline.treated[fit.entries]
-    known = ~np.isnan(values)
-    values, treated, weights = values[known], treated[known], weights[known]
-    binary = bool(np.isin(values, (0.0, 1.0)).all())
-    arms = TwoSamples(values, treated, binary).under(weights)
-    standardize = _cox if binary else _hedges
+    (table,) = balance_tables(values[:, None], treated, [weights])
+    arms = {name: column[0].item() for name, column in _of_arms(table).items()}
+    is_share = bool(table.binary[0])
+    standardize = _cox if is_share else _hedges
     size, error, reason = standardize(arms, float(head["estimate"]), float(head["std_error"]), _n_adjusted(estimate))
-    spread = float(pooled_sd(arms.treated.sd, arms.comparison.sd, arms.treated.n, arms.comparison.n))
     return EffectSize(
-        kind="cox_index" if binary else "hedges_g",
+        kind="cox_index" if is_share else "hedges_g",
         value=size,
         std_error=error,
         improvement_index=float(improvement_index(size)),
-        **_of_arms(arms),
-        sd_pooled=spread,
+        **arms,
+        sd_pooled=_pooled(arms),
         reason=reason,
     )
 
@@ -140,33 +134,41 @@ def _n_adjusted(estimate: Estimate) -> int:
     return len(estimate.fit.estimator.adjusts_for(estimate.design))
 
 
-def _hedges(arms: Difference, effect: float, error: float, n_adjusted: int) -> tuple[float, float, str]:
+def _pooled(arms: Arms) -> float:
+    return float(pooled_sd(arms["sd_treated"], arms["sd_comparison"], arms["n_treated"], arms["n_comparison"]))
+
+
+def _hedges(arms: Arms, effect: float, error: float, n_adjusted: int) -> tuple[float, float, str]:
     """Hedges' g, its standard error, and why there is none."""
-    sizes = arms.treated.n, arms.comparison.n
-    spread = float(pooled_sd(arms.treated.sd, arms.comparison.sd, *sizes))
+    sizes = arms["n_treated"], arms["n_comparison"]
+    spread = _pooled(arms)
     if not spread > 0:
         return float("nan"), float("nan"), "outcome_does_not_vary"
-    g = float(hedges_g(effect, arms.treated.sd, arms.comparison.sd, *sizes))
+    g = float(hedges_g(effect, arms["sd_treated"], arms["sd_comparison"], *sizes))
     free = max(sum(sizes) - 2 - n_adjusted, 1)
     return g, float(np.sqrt((float(omega(sum(sizes))) * error / spread) ** 2 + g**2 / (2 * free))), ""
 
 
-def _cox(arms: Difference, effect: float, error: float, n_adjusted: int) -> tuple[float, float, str]:
+def _cox(arms: Arms, effect: float, error: float, n_adjusted: int) -> tuple[float, float, str]:
     """Cox's index of the adjusted shares, its standard error by the delta method, and why there is none."""
-    sizes = arms.treated.n, arms.comparison.n
-    share = arms.comparison.mean + effect
-    if not (0 < share < 1 and 0 < arms.comparison.mean < 1):
+    sizes, before = (arms["n_treated"], arms["n_comparison"]), arms["mean_comparison"]
+    share = before + effect
+    if not (0 < share < 1 and 0 < before < 1):
         return float("nan"), float("nan"), "share_at_its_limit"
-    index = float(cox_index(share, arms.comparison.mean, *sizes))
+    index = float(cox_index(share, before, *sizes))
     return index, float(omega(sum(sizes))) * error / (share * (1 - share)) / COX_SCALE, ""
 
 
-def _of_arms(arms: Difference) -> dict[str, Any]:
+Arms = dict[str, Any]
+"""n, mean and sd of both arms, by their names in BASELINE_COLUMNS."""
+
+
+def _of_arms(table: BalanceTable) -> Arms:
     return {
-        "n_treated": arms.treated.n,
-        "mean_treated": arms.treated.mean,
-        "sd_treated": arms.treated.sd,
-        "n_comparison": arms.comparison.n,
-        "mean_comparison": arms.comparison.mean,
-        "sd_comparison": arms.comparison.sd,
+        "n_treated": table.treated.n,
+        "mean_treated": table.treated.mean,
+        "sd_treated": table.treated.sd,
+        "n_comparison": table.comparison.n,
+        "mean_comparison": table.comparison.mean,
+        "sd_comparison": table.comparison.sd,
     }

@@ -17,7 +17,15 @@ from mentoreval.errors import DataError, OptionError
 from mentoreval.numerics.covariate_cells import CellSearch
 from mentoreval.numerics.covariate_spaces import CovariateSpace, mahalanobis_space
 from mentoreval.numerics.score_line import FreeControls, FreeControlsWithin, lay_out
-from mentoreval.numerics.strata import NO_LIMITS, UNMATCHED, Limits, MatchOrder, checked_groups, visiting_order
+from mentoreval.numerics.strata import (
+    NO_LIMITS,
+    UNMATCHED,
+    Limits,
+    MatchOrder,
+    checked_groups,
+    stable_order,
+    visiting_order,
+)
 
 
 class Controls(Protocol):
@@ -37,7 +45,7 @@ def match_nearest(
     score: FloatArray,
     treated: BoolArray,
     *,
-    ratio: int = 1,
+    ratio: int | IntArray = 1,
     replace: bool = False,
     order: MatchOrder | IntArray = "largest",
     rng: np.random.Generator | None = None,
@@ -47,7 +55,8 @@ def match_nearest(
 
     score   : (n,)  finite, except in discarded rows
     treated : (n,)  boolean
-    ratio   : controls for each treated unit; without replacement they are dealt in rounds
+    ratio   : controls for each treated unit, or (treated,) for each by itself; without replacement they are dealt in
+              rounds
     replace : whether a control may serve several treated units (never the same one twice)
     order   : who chooses first: by score ("largest", "smallest"), the closest pair of all ("closest"), the rows
               ("data"), chance ("random", with ``rng``), or a permutation of 0 … treated − 1
@@ -61,7 +70,7 @@ def match_nearest(
     Raises DataError for scores that are missing or infinite and for shapes that do not agree, OptionError for options.
     """
     score = np.asarray(score, dtype=np.float64)
-    treated, limits = _checked(treated, score.size, ratio, limits)
+    treated, wanted, limits = _checked(treated, score.size, ratio, limits)
     score = np.where(limits.usable(score.size), score, 0.0)
     missing = np.count_nonzero(~np.isfinite(score))
     if missing:
@@ -75,8 +84,8 @@ def match_nearest(
     controls = (
         FreeControls(line, limits.reach) if limits.covariates is None else FreeControlsWithin(line, treated, limits)
     )
-    slots = np.full((line.chooser.size, ratio), UNMATCHED, dtype=np.int64)
-    pair(controls, sequence, slots, replace=replace, closest=isinstance(order, str) and order == "closest")
+    slots = np.full((line.chooser.size, int(np.max(ratio, initial=1))), UNMATCHED, dtype=np.int64)
+    pair(controls, sequence, slots, wanted, replace=replace, closest=isinstance(order, str) and order == "closest")
     return np.where(slots == UNMATCHED, UNMATCHED, line.row[slots])
 
 
@@ -84,7 +93,7 @@ def match_covariates(
     space: CovariateSpace,
     treated: BoolArray,
     *,
-    ratio: int = 1,
+    ratio: int | IntArray = 1,
     replace: bool = False,
     order: MatchOrder | IntArray = "data",
     rng: np.random.Generator | None = None,
@@ -100,12 +109,13 @@ def match_covariates(
 
     Raises DataError for shapes that do not agree, OptionError for options.
     """
-    treated, limits = _checked(treated, space.point.size, ratio, limits)
+    treated, wanted, limits = _checked(treated, space.point.size, ratio, limits)
     sequence = visiting_order(order, int(np.count_nonzero(treated)), None, rng)
     sequence = sequence[limits.usable(treated.size)[treated][sequence]]
-    pairs = np.full((np.count_nonzero(treated), ratio), UNMATCHED, dtype=np.int64)
+    pairs = np.full((wanted.size, int(np.max(ratio, initial=1))), UNMATCHED, dtype=np.int64)
     search = CellSearch(space, treated, limits, sequence)
-    pair(search, sequence.tolist(), pairs, replace=replace, closest=isinstance(order, str) and order == "closest")
+    closest = isinstance(order, str) and order == "closest"
+    pair(search, sequence.tolist(), pairs, wanted, replace=replace, closest=closest)
     return pairs
 
 
@@ -113,7 +123,7 @@ def match_mahalanobis(
     X: FloatArray,
     treated: BoolArray,
     *,
-    ratio: int = 1,
+    ratio: int | IntArray = 1,
     replace: bool = False,
     order: MatchOrder | IntArray = "data",
     rng: np.random.Generator | None = None,
@@ -125,14 +135,17 @@ def match_mahalanobis(
     return match_covariates(space, flags, ratio=ratio, replace=replace, order=order, rng=rng, limits=limits)
 
 
-def pair(controls: Controls, sequence: list[int], pairs: IntArray, *, replace: bool, closest: bool) -> None:
-    """Fill ``pairs`` (treated, ratio) for the treated in ``sequence``, from the left."""
+def pair(
+    controls: Controls, sequence: list[int], pairs: IntArray, wanted: IntArray, *, replace: bool, closest: bool
+) -> None:
+    """Fill ``pairs`` (treated, most) for the treated in ``sequence``, from the left, each with as many as wanted."""
     if replace:
-        for unit in sequence:
-            found = controls.several(unit, pairs.shape[1])
+        for unit, count in zip(sequence, wanted[sequence].tolist(), strict=True):
+            found = controls.several(unit, count)
             pairs[unit, : len(found)] = found
         return
     for place in range(pairs.shape[1]):
+        sequence = [unit for unit, more in zip(sequence, (wanted[sequence] > place).tolist(), strict=True) if more]
         served = _closest_round(controls, sequence) if closest else _round(controls, sequence)
         sequence = [unit for unit in sequence if unit in served]  # who found nobody will find nobody later
         pairs[sequence, place] = [served[unit] for unit in sequence]
@@ -218,7 +231,31 @@ def matched_sets(pairs: IntArray, treated: BoolArray) -> IntArray:
     return sets
 
 
-def _checked(treated: BoolArray, rows: int, ratio: int, limits: Limits) -> tuple[BoolArray, Limits]:
-    if ratio < 1:
-        raise OptionError(f"ratio is the number of controls for each treated unit, at least 1; got {ratio}.")
-    return checked_groups(treated, rows), limits.checked(rows)
+def _checked(
+    treated: BoolArray, rows: int, ratio: int | IntArray, limits: Limits
+) -> tuple[BoolArray, IntArray, Limits]:
+    treated = checked_groups(treated, rows)
+    if np.ndim(ratio) and np.shape(ratio) != (np.count_nonzero(treated),):
+        raise DataError(
+            f"ratio has the shape {np.shape(ratio)}, but there are {np.count_nonzero(treated):,} treated rows."
+        )
+    wanted = np.broadcast_to(np.asarray(ratio, dtype=np.int64), int(np.count_nonzero(treated)))
+    if np.any(np.less(ratio, 1)):
+        raise OptionError(f"ratio is the number of controls for each treated unit, at least 1; got {np.min(ratio)}.")
+    return treated, wanted, limits.checked(rows)
+
+
+def varied_ratios(score: FloatArray, mean: int, fewest: int, most: int) -> IntArray:
+    """(n,) numbers of controls for treated units with these scores, (n,), that sum to about ``mean`` for each.
+
+    Those with the highest scores, who have the fewest controls near, get ``fewest``, the lowest get ``most``, and one
+    between takes what is left (Ming & Rosenbaum 2000, Biometrics 56:118). Equal scores go by row.
+    """
+    spare = (mean - fewest) * score.size
+    ratios = np.full(score.size, fewest, dtype=np.int64)
+    if most > fewest:
+        by_score = stable_order(score)
+        full, rest = divmod(spare, most - fewest)
+        ratios[by_score[:full]] = most
+        ratios[by_score[full : full + 1]] += rest
+    return ratios

@@ -65,6 +65,7 @@ def fit_random_intercepts(X: FloatArray, y: FloatArray, weights: FloatArray, gro
     last = _penalized_fit(rows, 1.0, np.zeros(X.shape[1]), np.zeros(rows.g))
 
     def deviance(log_spread: float) -> float:
+        """The profile: each fit starts where the one before it ended."""
         nonlocal last
         last = _penalized_fit(rows, float(np.exp(log_spread)), last.coefficients, last.intercepts)
         return last.deviance

@@ -72,7 +72,11 @@ class Assignments:
 
 
 def assign(
-    problem: Adjustment, group: IntArray, observed: FloatArray, places: Sequence[IntArray] | Iterator[IntArray], exact: bool
+    problem: Adjustment,
+    group: IntArray,
+    observed: FloatArray,
+    places: Sequence[IntArray] | Iterator[IntArray],
+    exact: bool,
 ) -> tuple[Assignments, int]:
     """The assignments whose treated groups are given, and the number of those that the covariates determine.
 

@@ -16,6 +16,7 @@ from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import PRIOR, Panel, panel_from_frame
 from mentoreval.panel.periods import PeriodRule
 from mentoreval.panel.program import Program
+from mentoreval.panel.programs import PROGRAMS
 from mentoreval.panel.records_by_period import RecordsByPeriod
 from mentoreval.records.records import Ledger, LedgerEntry, Records
 from mentoreval.registry import build
@@ -35,7 +36,7 @@ FROM_MATCHES = ("match_id", "mentor_id", "first_treated", "start_date", "end_dat
 def build_panel(
     records: Records,
     *,
-    program: Program,
+    program: str | Program,
     measures: Sequence[str | Measure],
     period: PeriodLength = "year",
     covariates: Sequence[str] | None = None,
@@ -52,7 +53,7 @@ def build_panel(
     Parameters
     ----------
     records : the tables, as ``read_records`` returns them
-    program : who was mentored since when, e.g. ``OneToOne()``; students whom it excludes are not in the panel
+    program : who was mentored since when, by name or as ``OneToOne(min_sessions=4)``; students whom it excludes are not in the panel
     measures : names or measures, e.g. ``["attendance_rate", ChronicAbsence(min_enrolled_days=20)]``; the outcomes
     period : length of a period
     covariates : columns of the students table, grade_level and days_enrolled that designs may balance. None takes the
@@ -69,6 +70,7 @@ def build_panel(
     """
     say = progress or (lambda step: None)
     view = RecordsByPeriod(records, PeriodRule(period, semester_ends))
+    program = build(PROGRAMS, program, "program") if isinstance(program, str) else program
     outcomes = _named(measures)
     attributes = collect_frame(records.students)
     _refuse_taken_names(attributes, outcomes)

@@ -144,6 +144,8 @@ def _in_arrow(values: pd.Series) -> pd.Series:
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         # A column that mixes numbers and texts, as an identifier typed by hand does.
         array = pa.array(values.map(str, na_action="ignore"), from_pandas=True)
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.string())  # a column without any value could be of every type; a file has texts
     return pd.Series(pd.arrays.ArrowExtensionArray(array))
 
 

@@ -49,12 +49,12 @@ def write_report(
     ReportError : an unknown language or format, a text that a language does not have, or an exhibit that can not be
         drawn; the message names it.
     """
-    tongues = [Words(name, evaluation.study.outcome_names) for name in _wanted(evaluation, languages)]
+    tongues = [Words(name, evaluation.study.said_in(name).outcome_names) for name in _wanted(evaluation, languages)]
     chosen = _checked_formats(formats)
     material = Material.gather(evaluation, EXHIBITS)
     written: dict[str, bytes] = {}
     for words in tongues:
-        document = compose(material, words)
+        document = compose(material.said_in(words.language), words)
         for name in chosen:
             written[f"report.{words.language}.{name}"] = FORMATS[name](document, words)
     written["estimates.csv"] = _estimates_csv(evaluation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -85,10 +85,14 @@ class Material:
         name = self.study.program_name
         return words("program") if name == default else name
 
+    def said_in(self, language: str) -> Material:
+        """The same material with the authors' own texts in a language, where the study file translates them."""
+        return replace(self, evaluation=replace(self.evaluation, study=self.study.said_in(language)))
+
     def authors_language(self, words: Words) -> str:
         """The language of the study's own texts, the first of its languages, where it is not the report's; else ""."""
         language = self.study.languages[0] if self.study.languages else ""
-        return "" if language == words.language else language
+        return "" if words.language in (language, *self.study.translation) else language
 
 
 class Section(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -107,6 +107,8 @@ class Study:
     synthetic : True for made-up students; every page then says so
     meaningful : for each outcome the smallest effect that would matter, in the outcome's unit
     assumptions : sentences of the authors, which become the limitations section
+    translation : for a language, the authors' texts in it: title, question, program_name, setting, assumptions,
+        outcome_names
     """
 
     path: Path
@@ -126,6 +128,11 @@ class Study:
     meaningful: Mapping[str, float] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     outcome_names: Mapping[str, str] = field(default_factory=dict)
+    translation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def said_in(self, language: str) -> Study:
+        """The study with its authors' texts in a language, where the study file translates them."""
+        return replace(self, **self.translation.get(language, {}))
 
     @property
     def name(self) -> str:
@@ -154,16 +161,21 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"{file.name}: {error}") from error
 
 
+_TRANSLATED = {"title", "question", "program_name", "setting", "assumptions", "outcome_names"}
 _KEYS = {
     "title", "question", "program_name", "setting", "synthetic", "languages", "confidence", "seed", "assumptions",
-    "data", "panel", "design", "estimate", "checks", "meaningful", "outcome_names",
+    "data", "panel", "design", "estimate", "checks", "meaningful", "outcome_names", "translation",
 }  # fmt: skip
 
 
 def _study(path: Path, raw: dict[str, Any]) -> Study:
     _known(raw, _KEYS, "the study file")
     _required(raw, ("title", "question", "data", "panel", "design", "estimate"), "the study file")
-    plain = {key: _tuple(raw[key]) for key in _KEYS - {"data", "panel", "design", "estimate", "checks"} if key in raw}
+    plain = {
+        key: _tuple(raw[key])
+        for key in _KEYS - {"data", "panel", "design", "estimate", "checks", "translation"}
+        if key in raw
+    }
     _scalars(plain)
     designs = {name: _design(name, table) for name, table in raw["design"].items()}
     estimates = tuple(_estimate(number, table, designs) for number, table in enumerate(raw["estimate"], 1))
@@ -175,10 +187,18 @@ def _study(path: Path, raw: dict[str, Any]) -> Study:
         designs=designs,
         estimates=estimates,
         checks=tuple(build(CHECKS, spec, "check") for spec in raw.get("checks", [])),
+        translation={name: _translation(name, table) for name, table in raw.get("translation", {}).items()},
         **plain,
     )
     _check_data(study)
     return study
+
+
+def _translation(language: str, table: dict[str, Any]) -> dict[str, Any]:
+    _known(table, _TRANSLATED, f"[translation.{language}]")
+    texts = {key: _tuple(value) for key, value in table.items()}
+    _scalars(texts)
+    return texts
 
 
 def _scalars(plain: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ def prepare_grade(frame: pd.DataFrame, grade: str) -> pd.DataFrame:
     Days absent were not recorded in grade 2; they are missing there.
     """
     in_class = frame[frame[f"{grade}classtype"].notna()]
-    absent = f"{grade}absent"
+    absent, race = f"{grade}absent", in_class["race"]
     return pd.DataFrame(
         {
             "student_id": in_class["stdntid"].astype(str),
@@ -23,9 +23,7 @@ def prepare_grade(frame: pd.DataFrame, grade: str) -> pd.DataFrame:
             "school_id": in_class[f"{grade}schid"].astype("Int64").astype(str),
             "teacher_id": in_class[f"{grade}tchid"].astype("Int64").astype(str),
             "gender": in_class["gender"],
-            "race": in_class["race"].mask(
-                in_class["race"].notna() & ~in_class["race"].isin(["WHITE", "BLACK"]), "OTHER"
-            ),
+            "race": race.mask(race.notna() & ~race.isin(["WHITE", "BLACK"]), "OTHER"),
             "free_lunch": in_class[f"{grade}freelunch"],
             "reading_math_score": in_class[f"{grade}treadss"] + in_class[f"{grade}tmathss"],
             "days_absent": in_class[absent] if absent in in_class else float("nan"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,14 +15,21 @@ from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.estimators import CallawaySantAnna, Did2x2, DifferenceInMeans, EventStudy
 from mentoreval.effects.inference import Inference
 from mentoreval.effects.inference_methods import INFERENCE_METHODS
-from mentoreval.errors import EffectError
+from mentoreval.errors import EffectError, OptionError
 from mentoreval.panel.panel import panel_from_frame
 from mentoreval.registry import build, spec_of
 
 FITTED: tuple[Estimator, ...] = (DifferenceInMeans(), Did2x2(), EventStudy(), CallawaySantAnna())
 
+# Options with which a method serves these fits, or is done in time; the promises hold for any number of draws.
+CHOSEN = {
+    "refit_bootstrap": {"draws": 12},
+    "two_way_cluster_robust": {"first": "school", "second": "student"},
+    "one_arm_clustering": {"cluster": "school"},
+}
+
 every_method = pytest.mark.parametrize(
-    "inference", [cls() for cls in INFERENCE_METHODS.values()], ids=INFERENCE_METHODS
+    "inference", [cls(**CHOSEN.get(name, {})) for name, cls in INFERENCE_METHODS.items()], ids=INFERENCE_METHODS
 )
 every_fit = pytest.mark.parametrize("estimator", FITTED, ids=lambda estimator: estimator.name)
 
@@ -134,13 +143,16 @@ def test_a_cluster_that_is_asked_for_is_used_or_refused(inference: Inference) ->
     """A method with a cluster option gives another error for another cluster, and refuses one that is not there."""
     if "cluster" not in type(inference).__dataclass_fields__:
         pytest.skip(f"{inference.name} takes no cluster")
-    fit, cls = make_fit(Did2x2()), type(inference)
-    by_school, by_student = (cls(cluster=name).apply(fit) for name in ("school", "student"))  # type: ignore[call-arg]
+    fit = make_fit(Did2x2())
+    by_school, by_student = (
+        apply_or_skip(replace(inference, cluster=name), fit)  # type: ignore[call-arg]
+        for name in ("school", "student")
+    )
     assert by_school.std_error[0] != pytest.approx(by_student.std_error[0], rel=1e-3)
     assert (by_school.n_clusters, by_student.n_clusters) == (15, 90)
     assert (by_school.cluster, by_student.cluster) == ("school", "student")
-    with pytest.raises(EffectError, match="no clusters named 'bus'"):
-        cls(cluster="bus").apply(fit)  # type: ignore[call-arg]
+    with pytest.raises((EffectError, OptionError), match="'bus'"):
+        replace(inference, cluster="bus").apply(fit)  # type: ignore[call-arg]
 
 
 @every_method

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentoreval.design.balance import BALANCE_COLUMNS, measure_balance, wwc_band, wwc_effect_size
+from mentoreval.design.balance import BALANCE_COLUMNS, measure_balance
 from mentoreval.design.design import choose_design
+from mentoreval.design.equivalence import wwc_band, wwc_effect_size
 from mentoreval.design.methods import Nearest, Unadjusted
 from mentoreval.errors import DataError
-from mentoreval.numerics.two_samples import Difference, Moments
+from mentoreval.numerics.two_samples import BalanceTable, Moments
 from mentoreval.panel.panel import Panel
 
 
@@ -115,32 +116,42 @@ def test_bands_are_those_of_the_standards(effect: float, band: str) -> None:
     assert wwc_band(effect) == band
 
 
-def difference(treated: tuple[int, float, float], comparison: tuple[int, float, float]) -> Difference:
-    return Difference(Moments(*treated), Moments(*comparison), 0.0)
+Arm = tuple[int, float, float]
+
+
+def effect_size(treated: Arm, comparison: Arm, *, binary: bool) -> float:
+    """Of two arms, each with its n, mean and variance."""
+    arms = [
+        Moments(np.array([n]), np.array([mean]), np.array([variance])) for n, mean, variance in (treated, comparison)
+    ]
+    unknown = np.full(1, np.nan)
+    difference = arms[0].mean - arms[1].mean
+    table = BalanceTable(*arms, difference, *[unknown] * 5, np.array([binary]))
+    return float(wwc_effect_size(table)[0])
 
 
 def test_the_effect_size_is_hedges_g_on_the_sample_itself() -> None:
-    found = wwc_effect_size(difference((20, 3.0, 4.0), (30, 2.5, 1.0)), binary=False)
+    found = effect_size((20, 3.0, 4.0), (30, 2.5, 1.0), binary=False)
     pooled = math.sqrt((19 * 4 + 29 * 1) / 48)
     assert found == pytest.approx((1 - 3 / (4 * 50 - 9)) * 0.5 / pooled)
 
 
 def test_the_effect_size_of_a_share_is_the_cox_index() -> None:
-    found = wwc_effect_size(difference((20, 0.6, 0.24), (30, 0.5, 0.25)), binary=True)
+    found = effect_size((20, 0.6, 0.24), (30, 0.5, 0.25), binary=True)
     assert found == pytest.approx((1 - 3 / (4 * 50 - 9)) * math.log(0.6 / 0.4) / 1.65)
 
 
 def test_a_share_of_zero_gets_half_a_student_on_either_side() -> None:
-    found = wwc_effect_size(difference((20, 0.0, 0.0), (30, 0.1, 0.09)), binary=True)
+    found = effect_size((20, 0.0, 0.0), (30, 0.1, 0.09), binary=True)
     odds = [0.5 / 20.5, 3.5 / 27.5]
     assert found == pytest.approx((1 - 3 / (4 * 50 - 9)) * math.log(odds[0] / odds[1]) / 1.65)
 
 
 def test_where_nobody_varies() -> None:
-    assert wwc_effect_size(difference((20, 1.0, 0.0), (30, 1.0, 0.0)), binary=True) == 0.0
-    assert wwc_effect_size(difference((20, 3.0, 0.0), (30, 3.0, 0.0)), binary=False) == 0.0
-    assert wwc_effect_size(difference((20, 3.0, 0.0), (30, 2.0, 0.0)), binary=False) == np.inf
-    assert np.isnan(wwc_effect_size(difference((1, 3.0, np.nan), (30, 2.0, 1.0)), binary=False))
+    assert effect_size((20, 1.0, 0.0), (30, 1.0, 0.0), binary=True) == 0.0
+    assert effect_size((20, 3.0, 0.0), (30, 3.0, 0.0), binary=False) == 0.0
+    assert effect_size((20, 3.0, 0.0), (30, 2.0, 0.0), binary=False) == np.inf
+    assert np.isnan(effect_size((1, 3.0, np.nan), (30, 2.0, 1.0), binary=False))
 
 
 def test_the_opinion_is_that_of_the_worst_covariate(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:

@@ -225,6 +225,128 @@ def test_a_cohort_without_comparison_is_left_out_and_counted(cohorts: pd.DataFra
     assert steps["considered"].n_treated == ever.loc[ever["start"] == 2020, "id"].nunique()
 
 
+# ---------------------------------------------------------------------- covariate calipers, support, varying ratios
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    seed=st.integers(0, 10_000),
+    caliper=st.none() | st.floats(0.05, 1.0),
+    width=st.tuples(st.floats(0.1, 2.0), st.sampled_from(["sd", "raw"])),
+    again=st.booleans(),
+    discard=st.sampled_from(["none", "treated", "comparison", "both"]),
+    distance=st.sampled_from(
+        ["propensity", "linear_propensity", "mahalanobis", "robust_mahalanobis", "scaled_euclidean"]
+    ),
+    estimand=st.sampled_from(["ATT", "ATC"]),
+)
+def test_no_pair_is_beyond_any_caliper_whatever_the_distance(
+    seed: int,
+    caliper: float | None,
+    width: tuple[float, str],
+    again: bool,
+    discard: str,
+    distance: str,
+    estimand: str,
+) -> None:
+    rng = np.random.default_rng(seed)
+    n = 70
+    frame = pd.DataFrame({"id": range(n), "x": rng.normal(size=n).round(1), "z": rng.gamma(2, 3, n), "y": 0.0})
+    frame["t"] = rng.random(n) < 1 / (1 + np.exp(0.7 - frame["x"]))
+    panel = panel_from_frame(frame, unit="id", treated="t", covariates=["x", "z"], outcomes=["y"])
+    method = Nearest(
+        replace=again,
+        caliper=caliper,
+        covariate_calipers={"z": width},
+        discard=discard,  # type: ignore[arg-type]
+        distance=distance,  # type: ignore[arg-type]
+    )
+    try:
+        design = choose_design(panel, method, estimand=estimand)  # type: ignore[arg-type]
+    except DesignError as error:
+        assert "within all calipers" in str(error) or "predicts treatment perfectly" in str(error)  # noqa: PT017
+        return
+    pairs, facts, score = design.weighting.pairs, design.weighting.facts, design.weighting.propensity
+    treated = frame["t"].to_numpy()
+    kept = np.ones(n, dtype=bool)
+    for arm, name in ((True, "treated"), (False, "comparison")):
+        if discard in (name, "both"):
+            other = score[treated != arm]
+            kept &= (treated != arm) | ((score >= other.min()) & (score <= other.max()))
+    assert facts["n_discarded"] == (~kept).sum()
+    assert (design.weighting.weights[~kept] == 0).all()
+    z = frame["z"].to_numpy()
+    allowed = width[0] * (1.0 if width[1] == "raw" else np.std(z[kept], ddof=1))
+    assert facts["covariate_caliper_widths"] == pytest.approx({"z": allowed})
+    assert (np.abs(z[pairs[:, 0]] - z[pairs[:, 1]]) <= allowed).all()
+    if caliper is not None:
+        line = np.log(score / (1 - score)) if distance == "linear_propensity" else score
+        assert facts["caliper_width"] == pytest.approx(caliper * np.std(line[kept], ddof=1))
+        assert (np.abs(line[pairs[:, 0]] - line[pairs[:, 1]]) <= facts["caliper_width"] + 1e-12).all()
+
+
+def test_mahalanobis_within_a_caliper_takes_the_nearest_of_those_allowed(
+    students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
+    """With replacement each treated student has the nearest in the covariates among those near in the score."""
+    panel = panel_of(students, covariates=["gpa", "absent"])
+    design = choose_design(panel, Nearest(distance="mahalanobis", caliper=0.1, replace=True))
+    X, treated = students[["gpa", "absent"]].to_numpy(), students["mentored"].to_numpy()
+    within = np.vstack([X[arm] - X[arm].mean(axis=0) for arm in (treated, ~treated)])
+    inverse = np.linalg.inv(within.T @ within / (len(X) - 2))
+    score = design.weighting.propensity
+    width = 0.1 * np.std(score, ddof=1)
+    for first, second in design.weighting.pairs:
+        near = np.flatnonzero(~treated & (np.abs(score - score[first]) <= width))
+        apart = X[near] - X[first]
+        assert second == near[np.argmin(np.einsum("ij,jk,ik->i", apart, inverse, apart))]
+
+
+def test_raw_and_standardized_covariate_calipers_agree(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    panel = panel_of(students)
+    deviation = float(np.std(students["gpa"], ddof=1))
+    in_sd = choose_design(panel, Nearest(covariate_calipers={"gpa": 0.2}))
+    raw = choose_design(panel, Nearest(covariate_calipers={"gpa": [0.2 * deviation, "raw"]}))
+    pd.testing.assert_frame_equal(in_sd.matched_sets, raw.matched_sets)
+
+
+@pytest.mark.parametrize("estimand", ["ATT", "ATC"])
+def test_a_varying_ratio_gives_fewer_to_those_who_are_hard_to_match(
+    estimand: str, students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
+    """Seekers are few beside their neighbours here, so that everybody gets all that they ask for."""
+    rng = np.random.default_rng(8)
+    few = rng.permutation(240) < 30
+    frame = students.assign(mentored=few if estimand == "ATT" else ~few)
+    design = choose_design(panel_of(frame), Nearest(ratio=2, min_ratio=1, max_ratio=5), estimand=estimand)  # type: ignore[arg-type]
+    seeker = design.weighting.pairs[:, 0 if estimand == "ATT" else 1]
+    got = np.bincount(seeker, minlength=240)[few]
+    assert sorted(got) == [1] * 22 + [3] + [5] * 7  # 60 in all: 30 with one, seven with four more, one with two more
+    score = design.weighting.propensity[few]
+    hard = score if estimand == "ATT" else -score
+    assert (np.diff(got[np.argsort(hard)]) <= 0).all()
+    sizes = design.weights.groupby("matched_set").size() - 1
+    assert sorted(sizes) == sorted(got)
+
+
+def test_a_table_of_calipers_is_written_in_a_study_file() -> None:
+    spec = {"kind": "nearest", "covariate_calipers": {"gpa": 0.2, "absent": [3, "raw"]}, "discard": "both"}
+    made = build(METHODS, spec, "design")
+    assert made == Nearest(covariate_calipers={"absent": (3, "raw"), "gpa": 0.2}, discard="both")
+    assert build(METHODS, spec_of(made), "design") == made
+    assert len({made, build(METHODS, spec_of(made), "design")}) == 1
+
+
+def test_a_caliper_on_a_text_is_refused(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    with pytest.raises(
+        OptionError, match=r"'grade' is a text and has no caliper. Match exactly on it: exact=\['grade'\]"
+    ):
+        choose_design(panel_of(students), Nearest(covariate_calipers={"grade": 1}))
+
+
+def test_calipers_that_nobody_meets_are_named(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    with pytest.raises(DesignError, match=r"No pair is within all calipers \(gpa 1e-09, propensity 0.0"):
+        choose_design(panel_of(students), Nearest(covariate_calipers={"gpa": [1e-9, "raw"]}, caliper=0.2))
+
+
 # ---------------------------------------------------------------------- study files
 def test_it_is_written_in_a_study_file_as_a_table() -> None:
     spec = {"kind": "nearest", "ratio": 2, "exact": ["grade"], "propensity": {"kind": "logit"}}
@@ -241,8 +363,16 @@ OPTIONS = {
     "no_seed": ({"order": "random"}, "needs a seed"),
     "order": ({"order": "biggest"}, "order = 'biggest' is not allowed.*'largest', 'smallest'"),
     "exact": ({"exact": "grade"}, "exact = 'grade' is not allowed. It takes a list"),
-    "mahalanobis_caliper": ({"distance": "mahalanobis", "caliper": 0.2}, "caliper is a width in the propensity score"),
-    "mahalanobis_order": ({"distance": "mahalanobis", "order": "largest"}, "Use 'closest', 'data' or 'random'"),
+    "covariate_caliper": ({"covariate_calipers": {"gpa": 0}}, r"the caliper of 'gpa' = 0 is not allowed. It takes a w"),
+    "covariate_unit": (
+        {"covariate_calipers": {"gpa": [1, "cm"]}},
+        r"the caliper of 'gpa' = \[1, 'cm'\] is not allowed",
+    ),
+    "max_ratio_alone": ({"max_ratio": 1}, "do not make a varying ratio"),
+    "min_ratio_alone": ({"min_ratio": 2}, "do not make a varying ratio"),
+    "mean_outside": ({"ratio": 4, "max_ratio": 3}, "with ratio the mean"),
+    "varying_again": ({"ratio": 2, "max_ratio": 3, "replace": True}, "no replacement"),
+    "discard": ({"discard": "control"}, "discard = 'control' is not allowed.*'comparison'"),
     "propensity": ({"propensity": 3}, "It takes a propensity model, as a table"),
     "unknown_propensity": (
         {"propensity": {"kind": "logitt"}},

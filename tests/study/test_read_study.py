@@ -120,7 +120,7 @@ def test_no_headline_is_refused(folder):
 
 
 def test_a_study_file_that_is_not_there():
-    with pytest.raises(me.StudyError, match="no study file 'nowhere.toml'"):
+    with pytest.raises(me.StudyError, match=r"no study file 'nowhere\.toml'"):
         me.read_study("nowhere.toml")
 
 

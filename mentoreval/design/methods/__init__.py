@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from mentoreval.design.design import DesignMethod
+from mentoreval.design.methods.coarsened_exact import CoarsenedExact
 from mentoreval.design.methods.covariate_balancing import CovariateBalancing
 from mentoreval.design.methods.entropy_balancing import EntropyBalancing
+from mentoreval.design.methods.exact import Exact
 from mentoreval.design.methods.inverse_probability import InverseProbability
 from mentoreval.design.methods.nearest import Nearest
 from mentoreval.design.methods.odds_weighting import OddsWeighting
 from mentoreval.design.methods.overlap_weighting import OverlapWeighting
+from mentoreval.design.methods.subclass import Subclass
 from mentoreval.design.methods.unadjusted import Unadjusted
 
 METHODS: dict[str, type[DesignMethod]] = {
@@ -19,15 +22,21 @@ METHODS: dict[str, type[DesignMethod]] = {
     "overlap_weighting": OverlapWeighting,
     "entropy_balancing": EntropyBalancing,
     "covariate_balancing": CovariateBalancing,
+    "exact": Exact,
+    "coarsened_exact": CoarsenedExact,
+    "subclass": Subclass,
 }
 
 __all__ = [
     "METHODS",
+    "CoarsenedExact",
     "CovariateBalancing",
     "EntropyBalancing",
+    "Exact",
     "InverseProbability",
     "Nearest",
     "OddsWeighting",
     "OverlapWeighting",
+    "Subclass",
     "Unadjusted",
 ]

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import numpy as np
+from scipy.special import expit
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray
 from mentoreval.design.covariate_matrix import CovariateMatrix
 from mentoreval.design.design import Baseline, DesignMethod, Weighting
-from mentoreval.design.propensity import Scores, known_covariates, with_cohorts
+from mentoreval.design.moment_balance import Resemblance, balance_moments
+from mentoreval.design.propensity import known_covariates
 from mentoreval.design.reweighting import refuse_estimand, weighting_of
+from mentoreval.design.score_fitting import model_rows, scores_of
 from mentoreval.design.separation import refuse_combined_separation, refuse_separation
 from mentoreval.errors import DesignError
-from mentoreval.numerics.logit import aliased_columns, fit_logit
+from mentoreval.numerics.gram import linear_predictor
+from mentoreval.numerics.logit import fit_logit
 from mentoreval.numerics.tilting import Tilt, tilt_to
 
-NEAREST_TO_CERTAIN = float(np.finfo(np.float64).eps)
-"""Scores are held this far from 0 and 1."""
+ARM = {True: "treated", False: "comparison"}
 
 
 @dataclass(frozen=True)
@@ -48,28 +51,17 @@ class CovariateBalancing(DesignMethod):
         rows = np.flatnonzero(considered)
         treated, weight = baseline.treated[rows], baseline.weight[rows]
         refuse_separation(covariates, treated)
-        model = with_cohorts(covariates, baseline.cohort[rows])
-        X = _unit_columns(model.values, weight)
-        tilt, fixed = _balancing_tilt(X, treated, weight, estimand, self.tolerance)
+        fitted = model_rows(covariates, baseline, considered)
+        tilt, fixed = _balancing_tilt(fitted.scaled, treated, weight, estimand, self.tolerance)
         if not tilt.converged:
-            raise DesignError(_explain(model, treated, weight))
+            _refuse(fitted.model, treated, weight, estimand)
         weights = np.where(fixed, weight, 0.0)
         weights[_moving(treated, estimand)] += tilt.weights
-        facts: dict[str, object] = {
-            "largest_imbalance": float(np.abs(tilt.imbalance).max()),
-            "iterations": tilt.iterations,
-        }
-        scores = _scores(X @ tilt.coefficients, considered)
-        return weighting_of(baseline, considered, rows, weights, scores, facts)
-
-
-def _unit_columns(X: FloatArray, weight: FloatArray) -> FloatArray:
-    """The columns of a model (n, k), intercept first, centred and of unit spread, without those that repeat others."""
-    kept = np.setdiff1d(np.arange(X.shape[1]), aliased_columns(X, weight))
-    X = X[:, kept]
-    centre, spread = X.mean(axis=0), X.std(axis=0)
-    centre[0], spread[0] = 0.0, 1.0
-    return np.asarray((X - centre) / spread, dtype=float)
+        linear = linear_predictor(fitted.scaled, tilt.coefficients)
+        facts = fitted.facts(self.name, tilt.coefficients, tilt.iterations)
+        scores = scores_of(considered, expit(linear), linear, facts)
+        left: dict[str, object] = {"largest_imbalance": float(np.abs(tilt.imbalance).max())}
+        return weighting_of(baseline, considered, rows, weights, scores, left)
 
 
 def _moving(treated: BoolArray, estimand: Estimand) -> BoolArray:
@@ -94,20 +86,15 @@ def _balancing_tilt(
     return tilt_to(Z[moving], weight[moving], target, total=total, tolerance=tolerance), fixed
 
 
-def _scores(linear: FloatArray, considered: BoolArray) -> Scores:
-    scores = Scores.none(len(considered))
-    probability = 1.0 / (1.0 + np.exp(-np.clip(linear, -700, 700)))
-    scores.probability[considered] = np.clip(probability, NEAREST_TO_CERTAIN, 1 - NEAREST_TO_CERTAIN)
-    scores.linear[considered] = linear
-    return scores
-
-
-def _explain(model: CovariateMatrix, treated: BoolArray, weight: FloatArray) -> str:
-    """Why no score balances: separation is an error of its own that names the covariates."""
+def _refuse(model: CovariateMatrix, treated: BoolArray, weight: FloatArray, estimand: Estimand) -> NoReturn:
+    """DesignError saying why no score balances: covariates that separate the arms, or means that are out of reach."""
     refuse_combined_separation(model, treated, fit_logit(model.values, treated, weight))
+    moving = _moving(treated, estimand)
+    if estimand != "ATE":
+        who, whom = f"{ARM[estimand == 'ATC']} students", f"{ARM[estimand == 'ATT']} students"
+        balance_moments(Resemblance(model, 1, weight, moving, ~moving, who, whom), tolerance=1e-6)
     names = ", ".join(repr(column.label) for column in model.columns[1:])
-    return (
-        f"No propensity score makes the means of {names} equal in both arms: some students to resemble lie outside of "
-        "what the weighted arm can reach. Give fewer covariates, coarsen those with extreme values, or use "
-        "overlap_weighting."
+    raise DesignError(
+        f"No propensity score was found that makes the means of {names} equal in both arms, although nothing separates "
+        "them. Give fewer covariates, cap or coarsen those with extreme values, or use overlap_weighting."
     )

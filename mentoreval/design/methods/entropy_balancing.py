@@ -18,12 +18,12 @@ from mentoreval.errors import OptionError
 
 @dataclass(frozen=True)
 class EntropyBalancing(DesignMethod):
-    """Of all weights under which an arm has the moments of the students whose effect is asked for, those nearest to the
-    sampling weights.
+    """The weights nearest to the sampling weights that give an arm the means of those whose effect is asked for.
 
-    Within each cohort the comparison students are weighted to the treated (ATT), the treated to the comparison (ATC),
-    or both arms to all of them (ATE); weights sum to the sampling weights of the students to resemble. There is no
-    propensity score. Students with a value that nobody to resemble has get weight 0 and are counted in the facts.
+    Nearest in relative entropy. Within each cohort the comparison students are weighted to the treated (ATT), the
+    treated to the comparison (ATC), or both arms to all of them (ATE); weights sum to the sampling weights of the
+    students to resemble. There is no propensity score. Students with a value that nobody to resemble has get weight 0
+    and are counted in the facts.
 
     moments : 1 equal means (shares of each level of a text), 2 squares of numbers too, 3 cubes too
     tolerance : largest difference of a moment to leave, in standard deviations

@@ -29,8 +29,8 @@ class InverseProbability(DesignMethod):
     stabilized : scale the weights within each cohort so that both arms sum to the students whose effect is asked for
         and, for the ATE, each arm to its overall share of them; False leaves the inverse probabilities as they are, as
         WeightIt (R) returns them. A difference of weighted means is the same with one cohort
-    trim : percentile, as a share such as 0.99: larger weights are lowered to the weight at it, among the weights that
-        vary. It buys precision with bias
+    trim : percentile, as a share such as 0.99: in each arm that is weighted, larger weights are lowered to the weight
+        at it. It buys precision with bias
     overlap : lowest and highest score to keep, such as (0.1, 0.9); the others leave the comparison. The estimand is
         then that of the students who stay. Scores are not estimated again
 
@@ -101,7 +101,8 @@ class InverseProbability(DesignMethod):
         if self.trim is None:
             return weights, 0
         factor, treated = weights / baseline.weight[rows], baseline.treated[rows]
-        varies = {"ATT": ~treated, "ATC": treated}.get(estimand, np.ones(len(rows), dtype=bool))
-        limit = np.quantile(factor[varies], self.trim, method="inverted_cdf")
-        over = varies & (factor > limit)
+        limit = np.full(len(rows), np.inf)
+        for arm in {"ATT": (False,), "ATC": (True,)}.get(estimand, (True, False)):
+            limit[treated == arm] = np.quantile(factor[treated == arm], self.trim, method="inverted_cdf")
+        over = factor > limit
         return np.where(over, limit * baseline.weight[rows], weights), int(over.sum())

@@ -6,16 +6,41 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray, IntArray
+from mentoreval.design.calipers import (
+    CovariateCalipers,
+    Discard,
+    caliper_columns,
+    check_calipers,
+    outside_support,
+    written_out,
+)
 from mentoreval.design.design import NO_SET, Baseline, DesignMethod, Weighting
+from mentoreval.design.matched_sets import exact_strata
 from mentoreval.design.propensity import PropensityModel, Scores, known_covariates
 from mentoreval.errors import DesignError, OptionError
-from mentoreval.numerics.covariate_spaces import CovariateSpace, mahalanobis_space
-from mentoreval.numerics.matching import match_covariates, match_nearest, matched_sets, matching_weights
-from mentoreval.numerics.strata import UNMATCHED, Limits, MatchOrder
+from mentoreval.numerics.covariate_spaces import (
+    CovariateSpace,
+    mahalanobis_space,
+    robust_mahalanobis_space,
+    scaled_euclidean_space,
+)
+from mentoreval.numerics.matching import (
+    match_covariates,
+    match_nearest,
+    matched_sets,
+    matching_weights,
+    varied_ratios,
+)
+from mentoreval.numerics.strata import UNMATCHED, Limits, MatchOrder, visiting_order
 from mentoreval.registry import make
+
+SPACES = {
+    "mahalanobis": mahalanobis_space,
+    "robust_mahalanobis": robust_mahalanobis_space,
+    "scaled_euclidean": scaled_euclidean_space,
+}
 
 
 def _logit() -> PropensityModel:
@@ -29,23 +54,33 @@ class Nearest(DesignMethod):
     With several cohorts everybody is matched within the cohort, on one propensity model for all of them. "Without
     replacement" holds within a cohort: a student who was never mentored may serve in two cohorts, as the comparison of
     two different years, and inference clusters by student or above. Ties go by the order of the units in the panel.
+    On the propensity score time grows as n log n, on covariates about so; memory as n.
 
     ratio : comparison students for each treated one; without replacement they are dealt in rounds
+    min_ratio, max_ratio : let the number vary around ``ratio`` on average: those with the highest scores, who have the
+        fewest students near, get ``min_ratio`` (None = 1), the others ``max_ratio``; None = the same for all
     replace : whether a comparison student may serve several treated ones
-    caliper : largest distance of a pair, in standard deviations of the score over all considered entries (n - 1), or
-        in units of the score itself; None = no limit
+    caliper : largest difference of a pair in the propensity score (in its linear predictor where that is the distance),
+        in standard deviations over all considered entries that are not discarded (n - 1), or in units of the score
+        itself; also where the distance is one of covariates; None = no limit
     caliper_unit : "sd" or "raw"
+    covariate_calipers : largest difference of a pair in a covariate, by covariate: a number of standard deviations
+        (all, n - 1), or [number, "raw"] in its own units: {age = 0.25, prior_days_absent = [3, "raw"]}
     exact : covariates, or the school at the start, on which a pair must agree exactly
+    discard : whether students outside the range of the other arm's propensity scores (of the cohort) are left out:
+        "none", "treated", "comparison" or "both"
     order : who chooses first: by score ("largest", "smallest"), the closest pair of all ("closest"), the order of the
         panel ("data"), chance ("random", with ``seed``); None = the hardest to match, which are the largest scores for
         the ATT and the smallest for the ATC, and the order of the panel where there is no score
-    distance : difference in the propensity score, in its linear predictor, or Mahalanobis distance of the covariates
-        with their pooled within-arm covariance
-    propensity : the propensity model; unused for Mahalanobis distance
+    distance : difference in the propensity score, in its linear predictor, or a distance of the covariates: Mahalanobis
+        with the pooled within-arm covariance, robust Mahalanobis (of ranks), or Euclidean after division by the pooled
+        within-arm standard deviation
+    propensity : the propensity model; unused where neither distance, caliper, order, discard nor a varying ratio needs
+        the score
     seed : for order = "random"
 
-    References: Rosenbaum & Rubin (1985), American Statistician 39:33; Ho, Imai, King & Stuart (2007), Political
-    Analysis 15:199; Stuart (2010), Statistical Science 25:1.
+    References: Rosenbaum & Rubin (1985), American Statistician 39:33; Ming & Rosenbaum (2000), Biometrics 56:118; Ho,
+    Imai, King & Stuart (2007), Political Analysis 15:199; Stuart (2010), Statistical Science 25:1.
     """
 
     name: ClassVar[str] = "nearest"
@@ -55,9 +90,20 @@ class Nearest(DesignMethod):
     caliper_unit: Literal["sd", "raw"] = "sd"
     exact: tuple[str, ...] = ()
     order: MatchOrder | None = None
-    distance: Literal["propensity", "linear_propensity", "mahalanobis"] = "propensity"
+    distance: Literal["propensity", "linear_propensity", "mahalanobis", "robust_mahalanobis", "scaled_euclidean"] = (
+        "propensity"
+    )
     propensity: PropensityModel = field(default_factory=_logit)
     seed: int | None = None
+    min_ratio: int | None = None
+    max_ratio: int | None = None
+    covariate_calipers: CovariateCalipers = ()
+    discard: Discard = "none"
+
+    def __post_init__(self) -> None:
+        """A table of calipers becomes a sorted tuple, so that the method can be hashed and nobody can change it."""
+        object.__setattr__(self, "covariate_calipers", written_out(self.covariate_calipers))
+        super().__post_init__()
 
     def check(self) -> None:
         """Refuse numbers out of range and options that do not go together."""
@@ -67,34 +113,32 @@ class Nearest(DesignMethod):
             raise OptionError(f"Nearest: caliper is a width above 0; got {self.caliper}. Leave it out for no limit.")
         if self.order == "random" and self.seed is None:
             raise OptionError('Nearest: order = "random" needs a seed, so that the match can be repeated.')
-        if self.distance == "mahalanobis" and self.caliper is not None:
+        check_calipers(self.covariate_calipers, "Nearest")
+        if (self.min_ratio, self.max_ratio) == (None, None):
+            return
+        fewest, most = self.min_ratio or 1, self.max_ratio
+        if most is None or not 1 <= fewest <= self.ratio <= most or fewest == most or self.replace:
             raise OptionError(
-                "Nearest: a caliper is a width in the propensity score, which distance = 'mahalanobis' does not have. "
-                "Leave it out, or match on the propensity score."
-            )
-        if self.distance == "mahalanobis" and self.order in ("largest", "smallest"):
-            raise OptionError(
-                f"Nearest: order = {self.order!r} goes by the propensity score, which distance = 'mahalanobis' does "
-                "not have. Use 'closest', 'data' or 'random'."
+                f"Nearest: min_ratio = {self.min_ratio}, ratio = {self.ratio}, max_ratio = {most} do not make a "
+                "varying ratio: it needs 1 <= min_ratio <= ratio <= max_ratio, with ratio the mean, and no replacement."
             )
 
     @property
     def covariates_needed(self) -> tuple[str, ...]:
-        """The columns to match exactly on."""
-        return self.exact
+        """The columns to match exactly on, and those with a caliper."""
+        return (*self.exact, *dict.fromkeys(str(item[0]) for item in tuple(self.covariate_calipers)))
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
         """Match; DesignError for an estimand that this can not serve, and where nobody can be matched."""
         _refuse_estimand(estimand)
-        considered = baseline.comparable(self.exact)
+        considered = baseline.comparable(self.covariates_needed)
         rows = np.flatnonzero(considered)
         seekers = baseline.treated[rows] == (estimand == "ATT")
         scores = self._scores(baseline, considered)
-        points = self._points(baseline, considered, seekers, scores)
-        limits = Limits(caliper=self._width(points), strata=_strata(baseline, rows, self.exact))
-        found = self._match(points, seekers, limits, self.order or self._hardest_first(estimand))
+        task = self._task(baseline, considered, seekers, scores)
+        found = self._match(task, estimand)
         if not (found != UNMATCHED).any():
-            raise DesignError(self._nobody(points, seekers, limits))
+            raise DesignError(self._nobody(task, estimand))
         pairs = _pairs(seekers, found, baseline.treated[rows])
         weights, sets = np.zeros(baseline.size), np.full(baseline.size, NO_SET, dtype=np.int64)
         weights[rows] = matching_weights(found, seekers) * baseline.weight[rows]
@@ -106,67 +150,117 @@ class Nearest(DesignMethod):
             propensity=scores.probability,
             pairs=rows[pairs],
             considered=considered,
-            pair_distance=_apart(points, pairs),
-            facts={**_counts(found), "caliper_width": limits.caliper, **scores.facts},
+            pair_distance=_apart(task.points, pairs),
+            facts={**_counts(found), **task.facts, **scores.facts},
         )
 
-    def _hardest_first(self, estimand: Estimand) -> MatchOrder:
-        if self.distance == "mahalanobis":
-            return "data"
-        return "largest" if estimand == "ATT" else "smallest"
+    def _uses_score(self) -> bool:
+        asked = self.caliper is not None or self.max_ratio is not None or self.discard != "none"
+        return self.distance not in SPACES or asked or self.order in ("largest", "smallest")
 
     def _scores(self, baseline: Baseline, considered: BoolArray) -> Scores:
-        if self.distance == "mahalanobis":
+        if not self._uses_score():
             return Scores.none(baseline.size)
         return self.propensity.score(baseline, considered, within=self.exact)
 
-    def _points(
-        self, baseline: Baseline, considered: BoolArray, seekers: BoolArray, scores: Scores
-    ) -> FloatArray | CovariateSpace:
-        """Where the considered entries lie: on the line of scores, or in the space of covariates."""
-        if self.distance == "mahalanobis":
-            return mahalanobis_space(known_covariates(baseline, considered).for_distance().values, seekers)
-        return (scores.probability if self.distance == "propensity" else scores.linear)[considered]
+    def _task(self, baseline: Baseline, considered: BoolArray, seekers: BoolArray, scores: Scores) -> _Task:
+        """Who seeks among whom, within which limits; one entry for each considered one."""
+        rows = np.flatnonzero(considered)
+        score = (scores.linear if self.distance == "linear_propensity" else scores.probability)[rows]
+        outside = outside_support(score, baseline.treated[rows], baseline.cohort[rows], self.discard)
+        width = self._width(score[~outside])
+        columns, widths = caliper_columns(baseline, rows, self.covariate_calipers, ~outside)
+        points: FloatArray | CovariateSpace = score
+        if self.distance in SPACES:
+            numbers = known_covariates(baseline, considered).for_distance().values
+            points = SPACES[self.distance](numbers, seekers, ~outside)
+            if width is not None:
+                columns, widths = [*columns, score], [*widths, width]
+        limits = Limits(
+            caliper=width if self.distance not in SPACES else None,
+            strata=exact_strata(baseline, rows, self.exact),
+            discarded=outside,
+            covariates=np.column_stack(columns) if columns else None,
+            widths=np.array(widths) if columns else None,
+        )
+        named = {str(item[0]): size for item, size in zip(tuple(self.covariate_calipers), widths, strict=False)}
+        facts: dict[str, object] = {
+            "caliper_width": width,
+            "covariate_caliper_widths": named,
+            "n_discarded": int(outside.sum()),
+        }
+        return _Task(points, score, seekers, baseline.cohort[rows], limits, facts)
 
-    def _width(self, points: FloatArray | CovariateSpace) -> float | None:
+    def _width(self, score: FloatArray) -> float | None:
         """The caliper in units of the score."""
-        if self.caliper is None or isinstance(points, CovariateSpace):
+        if self.caliper is None:
             return None
-        return self.caliper * float(np.std(points, ddof=1)) if self.caliper_unit == "sd" else self.caliper
+        return self.caliper * float(np.std(score, ddof=1)) if self.caliper_unit == "sd" else self.caliper
 
-    def _match(
-        self, points: FloatArray | CovariateSpace, seekers: BoolArray, limits: Limits, order: MatchOrder
-    ) -> IntArray:
+    def _match(self, task: _Task, estimand: Estimand) -> IntArray:
         """(seekers, ratio) places of the neighbours among the considered entries; UNMATCHED where there is none."""
+        order = self.order or ("largest" if estimand == "ATT" else "smallest")
+        if self.order is None and not self._uses_score():
+            order = "data"
         rng = np.random.default_rng(self.seed) if order == "random" else None
-        if isinstance(points, CovariateSpace):
-            return match_covariates(
-                points,
-                seekers,
-                ratio=self.ratio,
-                replace=self.replace,
-                order=order,
-                rng=rng,
-                limits=limits,
+        ratio = self._ratios(task, estimand)
+        if not isinstance(task.points, CovariateSpace):
+            return match_nearest(
+                task.points, task.seekers, ratio=ratio, replace=self.replace, order=order, rng=rng, limits=task.limits
             )
-        return match_nearest(
-            points, seekers, ratio=self.ratio, replace=self.replace, order=order, rng=rng, limits=limits
+        turns: MatchOrder | IntArray = order
+        if order in ("largest", "smallest"):
+            turns = visiting_order(order, int(task.seekers.sum()), task.score[task.seekers])
+        return match_covariates(
+            task.points, task.seekers, ratio=ratio, replace=self.replace, order=turns, rng=rng, limits=task.limits
         )
 
-    def _nobody(self, points: FloatArray | CovariateSpace, seekers: BoolArray, limits: Limits) -> str:
+    def _ratios(self, task: _Task, estimand: Estimand) -> int | IntArray:
+        """How many each seeker asks for: the same number, or more where the other arm's scores are near."""
+        if self.max_ratio is None:
+            return self.ratio
+        hard = task.score if estimand == "ATT" else -task.score
+        usable = task.limits.usable(task.score.size)
+        asked = np.full(task.score.size, self.ratio, dtype=np.int64)
+        for cohort in np.unique(task.cohort):
+            members = np.flatnonzero(task.seekers & usable & (task.cohort == cohort))
+            asked[members] = varied_ratios(hard[members], self.ratio, self.min_ratio or 1, self.max_ratio)
+        return asked[task.seekers]
+
+    def _nobody(self, task: _Task, estimand: Estimand) -> str:
         """Why nobody could be matched, and by how much the caliper misses."""
-        unlimited = replace(self, caliper=None, replace=True, order="data")
-        found = unlimited._match(points, seekers, Limits(strata=limits.strata), "data")
+        unlimited = replace(self, caliper=None, replace=True, order="data", min_ratio=None, max_ratio=None)
+        free = replace(task, limits=Limits(strata=task.limits.strata, discarded=task.limits.discarded))
+        found = unlimited._match(free, estimand)
         if not (found != UNMATCHED).any():
+            left = f" once {task.facts['n_discarded']:,} outside the common support are discarded"
+            exactly = f" exactly on {', '.join(self.exact)}" if self.exact else ""
             return (
-                f"Nobody can be matched exactly on {', '.join(self.exact)}: no value is found in both arms of a "
-                "cohort. Match exactly on fewer or coarser columns."
+                f"Nobody can be matched{exactly}{left if self.discard != 'none' else ''}: no value is found in both "
+                "arms of a cohort. Match exactly on fewer or coarser columns."
             )
-        nearest = float(_apart(points, _pairs(seekers, found, seekers)).min())
+        if self.covariate_calipers or isinstance(task.points, CovariateSpace):
+            widths = {**task.facts["covariate_caliper_widths"], "propensity": task.facts["caliper_width"]}  # type: ignore[dict-item]
+            named = ", ".join(f"{name} {width:.3g}" for name, width in widths.items() if width is not None)
+            return f"No pair is within all calipers ({named}, in units of each). Widen or leave out one of them."
+        nearest = float(_apart(task.points, _pairs(task.seekers, found, task.seekers)).min())
         return (
-            f"The caliper of {self.caliper:g} {self.caliper_unit} is {limits.caliper:.3g} in units of the score, and "
-            f"no pair is that near: the closest of {int(seekers.sum()):,} is {nearest:.3g} apart. Widen the caliper."
+            f"The caliper of {self.caliper:g} {self.caliper_unit} is {task.limits.caliper:.3g} in units of the score, "
+            f"and no pair is that near: the closest of {int(task.seekers.sum()):,} is {nearest:.3g} apart. Widen the "
+            "caliper."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Who seeks among whom: one element for each considered entry, and the limits of a pair."""
+
+    points: FloatArray | CovariateSpace
+    score: FloatArray
+    seekers: BoolArray
+    cohort: IntArray
+    limits: Limits
+    facts: dict[str, object]
 
 
 def _refuse_estimand(estimand: Estimand) -> None:
@@ -179,15 +273,6 @@ def _refuse_estimand(estimand: Estimand) -> None:
             f"Nearest matching answers for those who were mentored (ATT) or for those who were not (ATC), not for the "
             f"{estimand}: there {instead[estimand]}."
         )
-
-
-def _strata(baseline: Baseline, rows: IntArray, exact: tuple[str, ...]) -> IntArray:
-    """(rows,) code of the cohort and the values to match exactly on."""
-    codes = pd.factorize(baseline.cohort[rows])[0]
-    for name in exact:
-        values, levels = pd.factorize(baseline.column(name).iloc[rows])
-        codes = np.unique(codes * len(levels) + values, return_inverse=True)[1]
-    return codes.astype(np.int64)
 
 
 def _pairs(seekers: BoolArray, found: IntArray, treated: BoolArray) -> IntArray:

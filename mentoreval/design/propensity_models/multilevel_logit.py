@@ -31,8 +31,8 @@ class MultilevelLogit(PropensityModel):
 
     group : the column of the school, at the start; it is not a covariate as well
 
-    References: Arpino & Mealli (2011), Computational Statistics & Data Analysis 55:1770; Li, Zaslavsky & Landrum (2013),
-    Statistics in Medicine 32:3373; Bates et al. (2015), J. of Statistical Software 67.
+    References: Arpino & Mealli (2011), Computational Statistics & Data Analysis 55:1770; Li, Zaslavsky & Landrum
+    (2013), Statistics in Medicine 32:3373; Bates et al. (2015), J. of Statistical Software 67.
     """
 
     name: ClassVar[str] = "multilevel_logit"

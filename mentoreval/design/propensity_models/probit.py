@@ -39,8 +39,8 @@ class Probit(PropensityModel):
         found = climb(partial(probit_at, rows.scaled, rows.treated, rows.weight), rows.scaled.shape[1])
         if not found.converged and not within:
             raise DesignError(
-                f"The probit did not settle in {found.iterations} iterations, although no covariate separates the arms. "
-                "Look for covariates with a few extreme values, and cap or coarsen them."
+                f"The probit did not settle in {found.iterations} iterations, although no covariate separates the "
+                "arms. Look for covariates with a few extreme values, and cap or coarsen them."
             )
         linear = linear_predictor(rows.scaled, found.coefficients)
         return scores_of(considered, ndtr(linear), linear, rows.facts(self.name, found.coefficients, found.iterations))

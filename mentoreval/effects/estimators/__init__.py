@@ -7,14 +7,33 @@ from mentoreval.effects.estimators.callaway_santanna import CallawaySantAnna
 from mentoreval.effects.estimators.did_2x2 import Did2x2
 from mentoreval.effects.estimators.difference_in_means import DifferenceInMeans
 from mentoreval.effects.estimators.event_study import EventStudy
+from mentoreval.effects.estimators.gardner_two_stage import GardnerTwoStage
+from mentoreval.effects.estimators.imputation import Imputation
 from mentoreval.effects.estimators.regression_adjustment import RegressionAdjustment
+from mentoreval.effects.estimators.sun_abraham import SunAbraham
+from mentoreval.effects.estimators.twfe import Twfe
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "difference_in_means": DifferenceInMeans,
     "regression_adjustment": RegressionAdjustment,
     "did_2x2": Did2x2,
+    "twfe": Twfe,
     "event_study": EventStudy,
     "callaway_santanna": CallawaySantAnna,
+    "sun_abraham": SunAbraham,
+    "imputation": Imputation,
+    "gardner_two_stage": GardnerTwoStage,
 }
 
-__all__ = ["ESTIMATORS", "CallawaySantAnna", "Did2x2", "DifferenceInMeans", "EventStudy", "RegressionAdjustment"]
+__all__ = [
+    "ESTIMATORS",
+    "CallawaySantAnna",
+    "Did2x2",
+    "DifferenceInMeans",
+    "EventStudy",
+    "GardnerTwoStage",
+    "Imputation",
+    "RegressionAdjustment",
+    "SunAbraham",
+    "Twfe",
+]

@@ -5,20 +5,35 @@ from __future__ import annotations
 from mentoreval.effects.inference import Inference
 from mentoreval.effects.inference_methods.cluster_robust import ClusterRobust
 from mentoreval.effects.inference_methods.heteroskedasticity_robust import HeteroskedasticityRobust
+from mentoreval.effects.inference_methods.jackknife import Jackknife
 from mentoreval.effects.inference_methods.multiplier_bootstrap import MultiplierBootstrap
+from mentoreval.effects.inference_methods.one_arm_clustering import OneArmClustering
+from mentoreval.effects.inference_methods.randomization import RandomizationInference
+from mentoreval.effects.inference_methods.refit_bootstrap import RefitBootstrap
+from mentoreval.effects.inference_methods.two_way_cluster_robust import TwoWayClusterRobust
 from mentoreval.effects.inference_methods.wild_cluster_bootstrap import WildClusterBootstrap
 
 INFERENCE_METHODS: dict[str, type[Inference]] = {
     "cluster_robust": ClusterRobust,
     "heteroskedasticity_robust": HeteroskedasticityRobust,
-    "multiplier_bootstrap": MultiplierBootstrap,
+    "two_way_cluster_robust": TwoWayClusterRobust,
     "wild_cluster_bootstrap": WildClusterBootstrap,
+    "multiplier_bootstrap": MultiplierBootstrap,
+    "refit_bootstrap": RefitBootstrap,
+    "jackknife": Jackknife,
+    "randomization_inference": RandomizationInference,
+    "one_arm_clustering": OneArmClustering,
 }
 
 __all__ = [
     "INFERENCE_METHODS",
     "ClusterRobust",
     "HeteroskedasticityRobust",
+    "Jackknife",
     "MultiplierBootstrap",
+    "OneArmClustering",
+    "RandomizationInference",
+    "RefitBootstrap",
+    "TwoWayClusterRobust",
     "WildClusterBootstrap",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.exhibits.balance_comparison import BalanceComparison
 from mentoreval.report.exhibits.baseline_table import BaselineTable
 from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.findings_table import FindingsTable
@@ -11,6 +12,7 @@ from mentoreval.report.exhibits.impact_plot import ImpactPlot
 from mentoreval.report.exhibits.impact_table import ImpactTable
 from mentoreval.report.exhibits.ledger_table import LedgerTable
 from mentoreval.report.exhibits.love_plot import LovePlot
+from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.robustness_table import RobustnessTable
 from mentoreval.report.exhibits.sample_flow import SampleFlow
 
@@ -20,6 +22,8 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "ledger_table": LedgerTable,
     "baseline_table": BaselineTable,
     "love_plot": LovePlot,
+    "balance_comparison": BalanceComparison,
+    "overlap_plot": OverlapPlot,
     "impact_table": ImpactTable,
     "impact_details": ImpactDetails,
     "robustness_table": RobustnessTable,
@@ -28,6 +32,6 @@ EXHIBITS: dict[str, type[Exhibit]] = {
 }
 
 __all__ = [
-    "EXHIBITS", "BaselineTable", "EventStudy", "FindingsTable", "ImpactDetails", "ImpactPlot", "ImpactTable",
-    "LedgerTable", "LovePlot", "RobustnessTable", "SampleFlow",
+    "EXHIBITS", "BalanceComparison", "BaselineTable", "EventStudy", "FindingsTable", "ImpactDetails", "ImpactPlot",
+    "ImpactTable", "LedgerTable", "LovePlot", "OverlapPlot", "RobustnessTable", "SampleFlow",
 ]  # fmt: skip

@@ -1,0 +1,224 @@
+"""Cohort cells: effects of each cohort in each period from one regression, and their averages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.effects.clusters import unit_clusters
+from mentoreval.effects.estimator import Estimator, Fit, GroupTime, LinearModel, make_terms
+from mentoreval.effects.unit_periods import UnitPeriods
+from mentoreval.panel.timeline import Timeline
+
+Shares = Literal["estimated", "fixed"]
+
+
+@dataclass(frozen=True, eq=False)
+class CohortCells:
+    """Treated unit-periods in groups of one cohort and one period.
+
+    cohort : (k,) clock time of the start
+    period : (k,) positions in the timeline
+    cell : (n,) cell of each treated row; -1 for other rows
+    compares : (n,) rows that cells are compared with
+    reference : (k,) True where the effect is zero by definition
+    """
+
+    rows: UnitPeriods
+    cohort: IntArray
+    period: IntArray
+    cell: IntArray
+    compares: BoolArray
+    reference: BoolArray
+
+    @property
+    def event_time(self) -> IntArray:
+        """(k,) periods since the start."""
+        return np.asarray(self.rows.design.panel.timeline.clock[self.period] - self.cohort)
+
+    @property
+    def mass(self) -> FloatArray:
+        """(k,) total weight of the treated rows of each cell."""
+        inside = self.cell >= 0
+        return np.bincount(self.cell[inside], self.rows.weights[inside], minlength=len(self.cohort))
+
+    def columns(self) -> FloatArray:
+        """(n, k') one indicator for each cell that is no reference."""
+        place = np.where(self.reference, -1, np.cumsum(~self.reference) - 1)
+        column = np.where(self.cell >= 0, place[self.cell], -1)
+        out = np.zeros((len(self.cell), int((~self.reference).sum())), order="F")
+        inside = np.flatnonzero(column >= 0)
+        out[inside, column[inside]] = 1.0
+        return out
+
+    def contrasts(self, n_columns: int) -> FloatArray:
+        """(k, n_columns) the column of each cell among regressors that begin with ``columns``; zeros for references."""
+        out = np.zeros((len(self.cohort), n_columns))
+        estimated = np.flatnonzero(~self.reference)
+        out[estimated, np.arange(len(estimated))] = 1.0
+        return out
+
+    def labels(self) -> list[str]:
+        """(k,) a name for each cell."""
+        timeline = self.rows.design.panel.timeline
+        return [
+            f"{'reference ' if reference else ''}att({timeline.label(cohort)},{timeline.label(timeline.clock[period])})"
+            for cohort, period, reference in zip(self.cohort, self.period, self.reference, strict=True)
+        ]
+
+
+def group_cells(rows: UnitPeriods, chosen: BoolArray, compares: BoolArray, reference: int | None = None) -> CohortCells:
+    """The cells of the chosen treated rows (n,), in the order of cohorts and periods.
+
+    reference : event time that is zero by definition; a cohort without it has its last one before the start
+    """
+    clock = rows.design.panel.timeline.clock
+    code = np.where(chosen, np.searchsorted(clock, rows.cohort) * len(clock) + rows.period, -1)
+    n_codes = len(clock) * (len(clock) + 1)
+    distinct = np.flatnonzero(np.bincount(code[chosen], minlength=n_codes))
+    place = np.full(n_codes + 1, -1, dtype=np.int64)
+    place[distinct] = np.arange(len(distinct))
+    cell = place[code]
+    cohort = np.zeros(len(distinct), dtype=np.int64)
+    cohort[cell[chosen]] = rows.cohort[chosen]
+    period = distinct % len(clock)
+    is_reference = np.zeros(len(distinct), dtype=bool)
+    if reference is not None:
+        is_reference = _references(cohort, clock[period] - cohort, reference)
+    return CohortCells(rows, cohort, period, cell, compares, is_reference)
+
+
+def _references(cohort: IntArray, event_time: IntArray, wanted: int) -> BoolArray:
+    """(k,) the reference cell of each cohort."""
+    out = np.zeros(len(cohort), dtype=bool)
+    for one in np.unique(cohort):
+        own = np.flatnonzero(cohort == one)
+        before = own[event_time[own] < 0]
+        exact = own[event_time[own] == wanted]
+        out[exact if len(exact) else before[-1:]] = True
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class CellEstimates:
+    """Effects of cells: theta (k,), influence (n, k) and the unit (n,) of each of its rows, and a regression if any."""
+
+    theta: FloatArray
+    influence: FloatArray
+    unit: IntArray
+    linear: LinearModel | None = None
+
+
+def fit_of_cells(
+    estimator: Estimator,
+    outcome: str,
+    cells: CohortCells,
+    found: CellEstimates,
+    shares: Shares,
+    facts: Mapping[str, object],
+) -> Fit:
+    """The fit of effects of cells.
+
+    shares : "estimated": one term for each cell, and ``Estimate.pool`` averages them with the noise of the cohort
+        shares. "fixed": one term for each event time and ``average``, over all treated rows from the start on, each
+        cell counting by the weight of its rows, which the errors take as given
+    """
+    design = cells.rows.design
+    clusters = {name: codes[found.unit] for name, codes in unit_clusters(design).items()}
+    fit = Fit(
+        design=design,
+        outcome=outcome,
+        estimator=estimator,
+        terms=_cell_terms(cells),
+        theta=found.theta,
+        influence=found.influence,
+        clusters=clusters,
+        entries=np.unique(cells.rows.entry),
+        linear=found.linear,
+        facts=facts,
+    )
+    return replace(fit, group_time=_group_time(cells, found.unit)) if shares == "estimated" else _average(fit, cells)
+
+
+def _cell_terms(cells: CohortCells) -> pd.DataFrame:
+    timeline = cells.rows.design.panel.timeline
+    rows = []
+    for place, label in enumerate(cells.labels()):
+        rows.append(
+            {
+                "term": label,
+                "cohort": timeline.label(cells.cohort[place]),
+                "period": timeline.label(timeline.clock[cells.period[place]]),
+                "event_time": int(cells.event_time[place]),
+                **_count(cells, np.arange(len(cells.cohort)) == place),
+            }
+        )
+    return make_terms(rows)
+
+
+def _compared_in(cells: CohortCells, place: int) -> BoolArray:
+    """(n,) rows that a cell is compared with: of its period and, where cohorts are stacked, of its stack."""
+    same = cells.compares & (cells.rows.period == cells.period[place])
+    return same & (cells.rows.cohort == cells.cohort[place]) if cells.rows.stacked else same
+
+
+def _count(cells: CohortCells, chosen: BoolArray) -> dict[str, object]:
+    """Distinct treated and comparison units of the chosen cells (k,)."""
+    places = np.flatnonzero(chosen)
+    treated = (cells.cell >= 0) & chosen[cells.cell]
+    if cells.rows.stacked:
+        compared = np.any([_compared_in(cells, place) for place in places], axis=0)
+    else:
+        compared = cells.compares & np.isin(cells.rows.period, cells.period[places])
+    return {"n_treated": cells.rows.n_units(treated), "n_comparison": cells.rows.n_units(compared)}
+
+
+def _group_time(cells: CohortCells, unit: IntArray) -> GroupTime:
+    """Cohorts and cells as pooling needs them: of each unit's rows of influence, the first one speaks."""
+    rows, n = cells.rows, len(unit)
+    speaks = np.full(rows.design.panel.n_units, -1, dtype=np.int64)
+    speaks[unit[::-1]] = np.arange(n)[::-1]
+    cohort, weight = np.full(n, Timeline.NEVER, dtype=np.int64), np.zeros(n)
+    own = speaks[rows.unit[rows.treated]]
+    cohort[own], weight[own] = rows.cohort[rows.treated], rows.weights[rows.treated]
+    in_cell = np.zeros((len(cells.cohort), n), dtype=bool)
+    for place in range(len(cells.cohort)):
+        mask = (cells.cell == place) | _compared_in(cells, place)
+        in_cell[place, speaks[rows.unit[mask]]] = True
+    clock = rows.design.panel.timeline.clock
+    return GroupTime(cohort, weight, in_cell.T, cells.cohort, clock[cells.period])
+
+
+def _average(fit: Fit, cells: CohortCells) -> Fit:
+    """The fit with one term for each event time and their average, cells counting by the weight of their rows."""
+    time, mass = cells.event_time, cells.mass
+    each = [(time == one) for one in np.unique(time)]
+    chosen = [*each, time >= 0]
+    names = [
+        f"{'reference ' if cells.reference[mask].all() else ''}event_time={one}"
+        for one, mask in zip(np.unique(time), each, strict=True)
+    ]
+    weights = np.array([np.where(mask & ~cells.reference, mass, 0.0) / _total(mass, mask, cells) for mask in chosen])
+    terms: list[dict[str, object]] = [
+        {"term": name, "event_time": int(one)} for name, one in zip(names, np.unique(time), strict=True)
+    ]
+    terms.append({"term": "average"})
+    assert fit.influence is not None
+    return replace(
+        fit,
+        terms=make_terms([{**term, **_count(cells, mask)} for term, mask in zip(terms, chosen, strict=True)]),
+        theta=weights @ fit.theta,
+        influence=fit.influence @ weights.T,
+        linear=replace(fit.linear, contrasts=weights @ fit.linear.contrasts) if fit.linear is not None else None,
+    )
+
+
+def _total(mass: FloatArray, mask: BoolArray, cells: CohortCells) -> float:
+    """Weight of the cells that are averaged; 1 where all are references."""
+    total = float(mass[mask & ~cells.reference].sum())
+    return total if total > 0 else 1.0

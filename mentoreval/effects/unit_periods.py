@@ -1,0 +1,183 @@
+"""Unit-periods: the rows of a regression over all periods, and what was lost on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.design.design import Design
+from mentoreval.effects.clusters import entry_of_unit, keeps_everyone, unit_clusters
+from mentoreval.effects.sample import n_always_treated
+from mentoreval.errors import EffectError
+
+
+@dataclass(frozen=True, eq=False)
+class UnitPeriods:
+    """Unit-periods whose outcome and covariates are known; arrays have one element per row.
+
+    entry : (n,) entries of the design's baseline
+    unit : (n,) unit codes
+    cohort : (n,) clock time of the start that the entry belongs to
+    treated : (n,) True in the treated arm, before the start too
+    period : (n,) positions in the timeline
+    response : (n,)
+    covariates : (n, p) values in each period
+    weights : (n,) weights of the design
+    unit_effect, period_effect : (n,) codes of the two fixed effects; where cohorts are stacked, of unit × cohort and
+        period × cohort
+    stacked : whether cohorts are stacked, so that a unit may enter once for each
+    facts : what was left out
+    """
+
+    design: Design
+    entry: IntArray
+    unit: IntArray
+    cohort: IntArray
+    treated: BoolArray
+    period: IntArray
+    response: FloatArray
+    covariates: FloatArray
+    weights: FloatArray
+    unit_effect: IntArray
+    period_effect: IntArray
+    stacked: bool
+    facts: dict[str, object]
+
+    @cached_property
+    def clock(self) -> IntArray:
+        """(n,) clock time of each row."""
+        return np.asarray(self.design.panel.timeline.clock[self.period])
+
+    @cached_property
+    def started(self) -> BoolArray:
+        """(n,) True where the unit is treated by now."""
+        return self.treated & (self.clock >= self.cohort)
+
+    @cached_property
+    def event_time(self) -> IntArray:
+        """(n,) periods since the start; 0 for comparison rows, which have none."""
+        return np.where(self.treated, self.clock - np.where(self.treated, self.cohort, self.clock), 0)
+
+    def clusters(self) -> dict[str, IntArray]:
+        """For each cluster variable the (n,) codes of the rows."""
+        return {name: codes[self.unit] for name, codes in unit_clusters(self.design).items()}
+
+    def n_units(self, mask: BoolArray) -> int:
+        """Distinct units of the rows of a mask (n,)."""
+        seen = np.zeros(self.design.panel.n_units, dtype=bool)
+        seen[self.unit[mask]] = True
+        return int(seen.sum())
+
+    def keep(self, mask: BoolArray) -> UnitPeriods:
+        """The rows of a mask (n,), effects numbered again."""
+        names = ("entry", "unit", "cohort", "treated", "period", "response", "covariates", "weights")
+        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
+        effects = {name: number(getattr(self, name)[mask]) for name in ("unit_effect", "period_effect")}
+        return replace(self, **kept, **effects)
+
+
+def observe_periods(
+    design: Design, outcome: str, name: str, covariates: tuple[str, ...] = (), *, stacked: bool | None = None
+) -> UnitPeriods:
+    """The unit-periods of a design in which outcome and covariates are known and the unit compares.
+
+    name : of the estimator, for messages
+    covariates : columns that change over time, read in each period
+    stacked : whether a unit enters once for each cohort that it is compared in; None = where the design chose
+        comparison units for each of several cohorts
+
+    A comparison unit that is stacked leaves at its own start. Raises EffectError for a panel of one period and where
+    no outcome of an arm is known.
+    """
+    panel, baseline = design.panel, design.baseline
+    if panel.is_cross_section:
+        raise EffectError(f"This panel has one period, and {name} needs periods before and after the start.")
+    entries, stacked = _entries(design, stacked)
+    unit, cohort, treated = baseline.unit[entries], baseline.cohort[entries], baseline.treated[entries]
+    clock = panel.timeline.clock
+    response = panel.outcome_matrix(outcome)[unit]
+    columns = [time_varying(design, covariate, name)[unit] for covariate in covariates]
+    compares = treated[:, None] | (clock < panel.start[unit][:, None])
+    known = ~np.isnan(response)
+    complete = known & np.all([~np.isnan(column) for column in columns] or [known], axis=0)
+    place, period = np.nonzero(complete & compares)
+    rows = UnitPeriods(
+        design=design,
+        entry=entries[place],
+        unit=unit[place],
+        cohort=cohort[place],
+        treated=treated[place],
+        period=period,
+        response=response[place, period],
+        covariates=np.column_stack([column[place, period] for column in columns] or [np.empty((len(place), 0))]),
+        weights=design.weighting.weights[entries][place],
+        unit_effect=number(place),
+        period_effect=number((cohort[place] if stacked else 0) * len(clock) + period),
+        stacked=stacked,
+        facts={
+            "always_treated": n_always_treated(panel),
+            "rows_without_outcome": int(np.count_nonzero(~known & compares & (panel.row_of[unit] >= 0))),
+            "rows_without_covariates": int(np.count_nonzero(known & ~complete & compares)),
+            "stacked": stacked,
+        },
+    )
+    _check_arms(rows)
+    return rows
+
+
+def compares_untreated(rows: UnitPeriods) -> BoolArray:
+    """(n,) True where a unit that the design compares with is not treated yet."""
+    used = (rows.design.weighting.weights > 0) & ~rows.design.baseline.treated
+    in_pool = np.zeros(rows.design.panel.n_units, dtype=bool)
+    in_pool[rows.design.baseline.unit[used]] = True
+    return in_pool[rows.unit] & ~rows.started & (~rows.treated if rows.stacked else True)
+
+
+def _check_arms(rows: UnitPeriods) -> None:
+    """EffectError where an arm has no known outcome, or the treated have none from their start on."""
+    if not compares_untreated(rows).any():
+        raise EffectError(
+            "No outcome of a comparison unit is known in any period. Check the outcome, or make the design with "
+            "choose_design(..., pool='not_yet_treated')."
+        )
+    if not rows.started.any():
+        raise EffectError("No treated unit has an outcome from its start on, so no effect can be seen.")
+    if not (rows.treated & ~rows.started).any():
+        raise EffectError("No treated unit has an outcome before its start, so no change can be compared.")
+
+
+def _entries(design: Design, stacked: bool | None) -> tuple[IntArray, bool]:
+    """Entries whose units enter, and whether cohorts are stacked."""
+    if stacked is None and keeps_everyone(design):
+        entry = entry_of_unit(design)
+        return entry[entry >= 0], False
+    used = np.flatnonzero(design.weighting.weights > 0)
+    return used, bool(stacked) or len(np.unique(design.baseline.cohort[used])) > 1
+
+
+def time_varying(design: Design, name: str, estimator: str) -> FloatArray:
+    """(n_units, n_periods) values of a numeric covariate in each period; EffectError for one that is none."""
+    panel = design.panel
+    if name not in panel.covariates or not pd.api.types.is_numeric_dtype(panel.frame[name]):
+        numeric = [c for c in panel.covariates if pd.api.types.is_numeric_dtype(panel.frame[c])]
+        raise EffectError(
+            f"{estimator} reads covariates in each period, and {name!r} is no numeric covariate of this panel. "
+            f"It has: {', '.join(numeric) or 'none'}."
+        )
+    return panel.matrix(name)
+
+
+def number(labels: IntArray) -> IntArray:
+    """(n,) codes 0 … levels − 1 of whole numbers, in their order."""
+    low = int(labels.min()) if len(labels) else 0
+    span = int(labels.max()) - low + 1 if len(labels) else 0
+    if span > 10 * len(labels):
+        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    occurs = np.zeros(span, dtype=bool)
+    occurs[labels - low] = True
+    return np.asarray((np.cumsum(occurs) - 1)[labels - low], dtype=np.int64)

@@ -1,0 +1,160 @@
+"""Balance comparison: one love plot of several designs, to see what each makes of the same covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mentoreval.design.balance import compare_balance
+from mentoreval.design.design import Design
+from mentoreval.errors import ReportError
+from mentoreval.report import canvas
+from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.words import Words, opened, readable
+from mentoreval.study.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LABEL_WIDTH, LEFT, PLOT_WIDTH, BOTTOM = 1.45, 1.65, 2.4, 0.68
+MARKERS = (
+    ("o", "#0072B2"), ("s", "#B34700"), ("^", "#00704D"), ("D", "#8B3A78"),
+    ("v", "#1a1a1a"), ("P", "#7A5C00"), ("X", "#5A5A5A"), ("<", "#3366CC"),
+)  # fmt: skip
+"""Up to eight designs, each by its shape first and its colour second."""
+
+BANDS = (0.05, 0.25)
+DODGE, SHOWN_WHEN_INFINITE = 0.085, 3.0
+MOST_LEVELS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class BalanceComparison(Exhibit):
+    """One for the designs of an evaluation that have covariates, where there are two or more.
+
+    frame : design, covariate, level, n_levels (0 but for a covariate folded into its worst level), after: absolute
+        standardized difference
+    """
+
+    name: ClassVar[str] = "balance_comparison"
+
+    @classmethod
+    def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
+        """All designs with covariates, up to as many as can be told apart."""
+        designs = {readable(name): design for name, design in evaluation.designs.items() if design.covariates}
+        shown = dict(list(designs.items())[: len(MARKERS)])
+        return (cls.of_designs(shown),) if len(shown) > 1 else ()
+
+    @classmethod
+    def of_designs(cls, designs: Mapping[str, Design]) -> Self:
+        """The balance of several designs; ReportError for none and for more than can be told apart."""
+        if not 1 <= len(designs) <= len(MARKERS):
+            raise ReportError(f"A love plot shows 1 to {len(MARKERS)} designs; got {len(designs)}. Choose among them.")
+        balance = compare_balance(designs)
+        frame = pd.DataFrame(
+            {
+                "design": balance["design"].astype(str),
+                "covariate": balance["covariate"].astype(str),
+                "level": balance["level"].astype(str),
+                "n_levels": 0,
+                "after": balance["smd_after"].abs(),
+            }
+        )
+        if frame.empty:
+            raise ReportError("None of these designs has covariates, so there is no balance to draw.")
+        levels = frame[frame["level"] != ""].groupby("covariate")["level"].nunique()
+        many = frame["covariate"].isin(levels[levels > MOST_LEVELS].index)
+        worst = frame[many].groupby(["design", "covariate"], sort=False, as_index=False)["after"].max()
+        worst = worst.assign(level="", n_levels=worst["covariate"].map(levels))
+        return cls(pd.concat([frame[~many], worst], ignore_index=True) if many.any() else frame)
+
+    @property
+    def designs(self) -> list[str]:
+        """Names of the designs, in order."""
+        return list(dict.fromkeys(self.frame["design"]))
+
+    def alt_text(self, words: Words) -> str:
+        """The largest difference of each design, and in what."""
+        rows = []
+        for design in self.designs:
+            part = self.frame[self.frame["design"] == design]
+            row = part.iloc[int(part["after"].fillna(-1).to_numpy().argmax())]
+            text = words("alt.balance_comparison_row", design=design, covariate=self._label(words, row), n=len(part),
+                         largest=float(row["after"]))  # fmt: skip
+            rows.append(text)
+        return words("alt.balance_comparison", rows=" ".join(rows))
+
+    def draw(self, words: Words) -> Figure:
+        """One band for each covariate, in it one mark for each design, each on a line of its own."""
+        rows = self.frame.drop_duplicates(["covariate", "level"])
+        labels = [canvas.wrap(self._label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in rows.iterrows()]
+        marks = (len(self.designs) - 1) * DODGE + 0.16
+        heights = np.array([max(len(lines) * canvas.LINE, marks) + 0.1 for lines in labels])
+        entries = _legend_places(self.designs)
+        top = 0.16 + 0.2 * (1 + entries[-1][1])
+        figure = canvas.new_figure(BOTTOM + top + float(heights.sum()))
+        page = canvas.page_axes(figure)
+        axes = canvas.panel_axes(figure, LEFT, BOTTOM, PLOT_WIDTH, float(heights.sum()))
+        axes.set_ylim(0, heights.sum())
+        axes.set_yticks([])
+        ends = heights.sum() - np.cumsum(heights)
+        centres = ends + heights / 2
+        for lines, centre, end in zip(labels, centres, ends, strict=True):
+            start = BOTTOM + centre + len(lines) * canvas.LINE / 2 - 0.02
+            canvas.write_lines(page, lines, canvas.MARGIN, start, size=canvas.SMALL)
+            axes.axhline(end, color=canvas.RULE, linewidth=0.6, zorder=0)
+        for number, (design, (left, line)) in enumerate(zip(self.designs, entries, strict=True)):
+            self._marks(
+                axes, number, dict(zip(zip(rows["covariate"], rows["level"], strict=True), centres, strict=True))
+            )
+            height = figure.get_figheight() - 0.18 - 0.2 * line
+            page.scatter([left + 0.06], [height], s=30, marker=MARKERS[number][0], color=MARKERS[number][1])
+            page.text(left + 0.2, height, design, va="center", size=canvas.SMALL)
+        self._axis(axes, words)
+        unit = canvas.wrap(words("axis.love_plot"), canvas.WIDTH - LEFT - canvas.MARGIN, canvas.SMALL)
+        canvas.write_lines(page, unit, LEFT, BOTTOM - 0.26, size=canvas.SMALL)
+        return figure
+
+    def _marks(self, axes: Axes, number: int, centres: Mapping[tuple[str, str], float]) -> None:
+        part = self.frame[self.frame["design"] == self.designs[number]]
+        places = np.array([centres[row] for row in zip(part["covariate"], part["level"], strict=True)])
+        shift = ((len(self.designs) - 1) / 2 - number) * DODGE
+        marker, colour = MARKERS[number]
+        axes.scatter(
+            _drawable(part["after"]), places + shift, s=22, marker=marker, color=colour, zorder=3, clip_on=False
+        )
+
+    def _axis(self, axes: Axes, words: Words) -> None:
+        axes.set_xlim(0, max(0.3, float(np.nanmax(_drawable(self.frame["after"]), initial=0.0))) * 1.06)
+        for place, dashes in zip(BANDS, ("--", "-"), strict=True):
+            axes.axvline(place, color=canvas.MUTED, linewidth=0.9, linestyle=dashes, zorder=0)
+        canvas.few_ticks(axes.xaxis, words)
+
+    def _label(self, words: Words, row: pd.Series) -> str:
+        if row["n_levels"]:
+            name = words.covariate(row["covariate"])
+            return opened(words("covariate_largest", covariate=name, levels=int(row["n_levels"])))
+        return opened(words.covariate(row["covariate"], row["level"]))
+
+
+def _legend_places(names: list[str]) -> list[tuple[float, int]]:
+    """Where each entry of the legend begins: inches from the left, and its line."""
+    places: list[tuple[float, int]] = []
+    left, line = canvas.MARGIN, 0
+    for name in names:
+        width = 0.2 + canvas.text_width(name, canvas.SMALL) + 0.2
+        if left > canvas.MARGIN and left + width > canvas.WIDTH:
+            left, line = canvas.MARGIN, line + 1
+        places.append((left, line))
+        left += width
+    return places
+
+
+def _drawable(values: pd.Series) -> np.ndarray:
+    """Values to draw: a difference without limit (one arm does not vary) stands at the far end."""
+    return np.asarray(np.minimum(values.to_numpy(dtype=float), SHOWN_WHEN_INFINITE))
