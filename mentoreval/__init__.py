@@ -33,6 +33,8 @@ _HOMES = {
         "Exact",
         "CoarsenedExact",
         "Subclass",
+        "OptimalPairs",
+        "Full",
     ),
     "mentoreval.design.propensity_models": (
         "Logit",
@@ -53,6 +55,8 @@ _HOMES = {
         "SunAbraham",
         "Imputation",
         "GardnerTwoStage",
+        "ExtendedTwfe",
+        "Stacked",
     ),
     "mentoreval.effects.inference_methods": (
         "ClusterRobust",

@@ -64,14 +64,14 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
     some_clusters_large : the wild cluster bootstrap, where CR2 would need a matrix of all rows of a school
     few_clusters : the wild cluster bootstrap below FEW_CLUSTERS, where a plain cluster-robust error is not taken
     some_clusters_no_regression, few_clusters_no_regression : CR1 with t(G − 1) for estimators that are not one
-        regression; below FEW_CLUSTERS ``Estimate.notes`` says that it may be too small
+        regression, or whose effects are there to be pooled, which the regression's corrections do not follow; below FEW_CLUSTERS ``Estimate.notes`` says that it may be too small
     """
     cluster = fit.cluster_codes(natural_cluster(fit))
     n_clusters = count_clusters(cluster)
     if n_clusters >= MANY_CLUSTERS:
         return _make("cluster_robust"), "many_clusters"
     size = "few_clusters" if n_clusters < FEW_CLUSTERS else "some_clusters"
-    if fit.linear is None or fit.pooled_by is not None or _spelt_out(fit.linear, cluster) > MOST_LEVELS:
+    if fit.linear is None or _is_pooled(fit) or _spelt_out(fit.linear, cluster) > MOST_LEVELS:
         return _make("cluster_robust"), f"{size}_no_regression"
     if size == "few_clusters":
         return _make("wild_cluster_bootstrap"), size
@@ -83,6 +83,11 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
 def _make(kind: str, **options: str) -> Inference:
     made: Inference = make(Inference, {"kind": kind, **options})  # type: ignore[type-abstract]
     return made
+
+
+def _is_pooled(fit: Fit) -> bool:
+    """Whether effects are averages that carry the noise of cohort shares, or are there to be averaged so."""
+    return fit.pooled_by is not None or fit.group_time is not None
 
 
 def _is_uneven(weights: FloatArray) -> bool:

@@ -138,6 +138,12 @@ def compares_untreated(rows: UnitPeriods) -> BoolArray:
     return in_pool[rows.unit] & ~rows.started & (~rows.treated if rows.stacked else True)
 
 
+def seen_before_start(rows: UnitPeriods, chosen: BoolArray | None = None) -> BoolArray:
+    """(n,) True but in treated rows of a cohort of which nobody is seen before its start in the chosen rows (n,)."""
+    before = rows.treated & ~rows.started & (True if chosen is None else chosen)
+    return ~rows.treated | np.isin(rows.cohort, rows.cohort[before])
+
+
 def _check_arms(rows: UnitPeriods) -> None:
     """EffectError where an arm has no known outcome, or the treated have none from their start on."""
     if not compares_untreated(rows).any():

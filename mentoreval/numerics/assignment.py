@@ -40,7 +40,7 @@ def optimal_on_line(score: FloatArray, treated: BoolArray, ratio: int, limits: L
     treated, limits = checked_groups(treated, score.size), limits.checked(score.size)
     codes, usable = limits.codes(score.size), limits.usable(score.size)
     found = [np.empty((0, 2), dtype=np.int64)]
-    for rows in _by_code(codes, usable):
+    for rows in rows_by_code(codes, usable):
         seekers, controls = _by_score(rows[treated[rows]], score), _by_score(rows[~treated[rows]], score)
         if seekers.size and controls.size:
             found.append(_pairs_of_stratum(score, np.repeat(seekers, ratio), controls, limits, memory))
@@ -147,13 +147,13 @@ def _assigned(line: IntArray, column: IntArray, apart: FloatArray, shape: tuple[
 def optimal_in_space(space: CovariateSpace, treated: BoolArray, ratio: int, limits: Limits, memory: float) -> IntArray:
     """(p, 2) rows as ``optimal_on_line``, by distance in a space of covariates, from the whole matrix of a stratum.
 
-    limits : strata, discarded, and covariate calipers. DesignError where the largest stratum takes more than ``memory``.
+    limits : strata, discarded, covariate calipers. DesignError where the largest stratum takes more than ``memory``.
     """
     from scipy.optimize import linear_sum_assignment  # slow to import
     from scipy.spatial.distance import cdist
 
     treated, limits = checked_groups(treated, space.point.size), limits.checked(space.point.size)
-    strata = _by_code(limits.codes(treated.size), limits.usable(treated.size))
+    strata = rows_by_code(limits.codes(treated.size), limits.usable(treated.size))
     arms = [(np.repeat(rows[treated[rows]], ratio), rows[~treated[rows]]) for rows in strata]
     largest = max((seekers.size * controls.size for seekers, controls in arms), default=0)
     refuse_above(float(largest) * BYTES_PER_DISTANCE, memory, f"a matrix of {largest:,} distances")
@@ -183,7 +183,7 @@ def refuse_above(needed: float, memory: float, what: str) -> None:
         )
 
 
-def _by_code(codes: IntArray, usable: BoolArray) -> list[IntArray]:
+def rows_by_code(codes: IntArray, usable: BoolArray) -> list[IntArray]:
     """Usable rows of each code."""
     rows = np.flatnonzero(usable)
     rows = rows[np.argsort(codes[rows], kind="stable")]

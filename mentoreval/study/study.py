@@ -19,6 +19,7 @@ from mentoreval.effects.inference_methods import INFERENCE_METHODS
 from mentoreval.errors import MentorevalError, StudyError, first_few, suggest
 from mentoreval.evidence.check import Check
 from mentoreval.evidence.checks import CHECKS
+from mentoreval.panel.facts import Domain, MeasureFacts, Unit
 from mentoreval.panel.measure import Measure
 from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import Pool
@@ -58,7 +59,10 @@ class RecordsPanelPlan:
 
 @dataclass(frozen=True)
 class FramePanelPlan:
-    """The roles of the columns of a researcher's own frame, as in ``panel_from_frame``."""
+    """The roles of the columns of a researcher's own frame, as in ``panel_from_frame``.
+
+    measures : for an outcome its unit, whether higher is better, and its WWC domain
+    """
 
     unit: str
     outcomes: tuple[str, ...]
@@ -70,6 +74,7 @@ class FramePanelPlan:
     mentor: str | None = None
     weight: str | None = None
     pretests: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -218,13 +223,24 @@ def _scalars(plain: dict[str, Any]) -> None:
 
 def _panel(table: dict[str, Any]) -> RecordsPanelPlan | FramePanelPlan:
     if "unit" in table:
-        return _plan(FramePanelPlan, table, "[panel]")
+        facts = {name: _facts(name, given) for name, given in table.get("measures", {}).items()}
+        return _plan(FramePanelPlan, table | {"measures": facts}, "[panel]")
     _known(table, {option.name for option in fields(RecordsPanelPlan)} | {"unit"}, "[panel]")
     _required(table, ("program", "measures"), "[panel]")
     made = dict(table)
     made["program"] = build(PROGRAMS, table["program"], "program")
     made["measures"] = tuple(build(MEASURES, spec, "measure") for spec in table["measures"])
     return _plan(RecordsPanelPlan, made, "[panel]")
+
+
+def _facts(outcome: str, table: dict[str, Any]) -> MeasureFacts:
+    where = f"[panel] measures.{outcome}"
+    if not isinstance(table, dict):
+        raise StudyError(f"{where} = {table!r} is not allowed. It takes a table such as {{ unit = 'points' }}.")
+    for key, choices in (("unit", get_args(Unit)), ("domain", get_args(Domain))):
+        if key in table and table[key] not in choices:
+            raise StudyError(f"{where}: {key} = {table[key]!r} is not allowed.{suggest(str(table[key]), choices)}")
+    return _plan(MeasureFacts, table, where)
 
 
 def _design(name: str, table: dict[str, Any]) -> DesignPlan:

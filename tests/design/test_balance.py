@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mentoreval.design.balance import BALANCE_COLUMNS, measure_balance
+from mentoreval.design.balance import BALANCE_COLUMNS, FEW, compare_balance, measure_balance
 from mentoreval.design.design import choose_design
 from mentoreval.design.equivalence import wwc_band, wwc_effect_size
 from mentoreval.design.methods import Nearest, Unadjusted
-from mentoreval.errors import DataError
+from mentoreval.errors import DataError, OptionError
 from mentoreval.numerics.two_samples import BalanceTable, Moments
 from mentoreval.panel.panel import Panel
 
@@ -191,3 +191,108 @@ def test_it_shows_itself(students: pd.DataFrame, panel_of: Callable[..., Panel])
     assert repr(balance).startswith(f"Balance: {balance.opinion.verdict}; farthest apart: {balance.opinion.covariate}")
     assert "ess_comparison" in repr(balance)
     assert "<table" in balance._repr_html_()
+
+
+# ---------------------------------------------------------------------- denominators, products, groups
+def test_everybody_together_as_denominator(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    design = choose_design(panel_of(students), Nearest())
+    absent, treated = students["absent"], students["mentored"]
+    row = design.balance(["absent"], denominator="all").frame.set_index("covariate").loc["absent"]
+    assert row["smd_before"] == pytest.approx((absent[treated].mean() - absent[~treated].mean()) / absent.std())
+    with pytest.raises(OptionError, match="Did you mean 'pooled'"):
+        design.balance(denominator="poold")  # type: ignore[arg-type]
+
+
+def test_distances_of_the_distribution_functions(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    frame = choose_design(panel_of(students), Unadjusted()).balance().frame.set_index("covariate")
+    gpa, treated = students["gpa"], students["mentored"]
+    apart = [abs((gpa[treated] <= cut).mean() - (gpa[~treated] <= cut).mean()) for cut in sorted(gpa.unique())]
+    assert frame.loc["gpa", "ecdf_mean_before"] == pytest.approx(np.mean(apart))
+    assert frame.loc["gpa", "ks_after"] == pytest.approx(max(apart))
+    assert frame.loc["lunch", "ecdf_mean_after"] == frame.loc["lunch", "ks_after"]
+
+
+def test_squares_and_interactions(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    design = choose_design(panel_of(students, covariates=["gpa", "absent", "lunch", "grade"]), Unadjusted())
+    plain = design.balance().frame
+    frame = design.balance(squares=True, interactions=True).frame
+    pd.testing.assert_frame_equal(frame.iloc[: len(plain)], plain)
+    added = frame["covariate"].iloc[len(plain) :].tolist()
+    pairs = [f"{one} × grade = {level}" for one in ("gpa", "absent", "lunch") for level in "678"]
+    numbers = ["gpa × absent", "gpa × lunch", "absent × lunch"]
+    assert sorted(added) == sorted(["gpa²", "absent²", *numbers, *pairs])  # no square of 0/1, no grade = 6 × grade = 7
+    row = frame.set_index("covariate").loc["gpa × lunch"]
+    product, treated = students["gpa"] * students["lunch"], students["mentored"]
+    gap = product[treated].mean() - product[~treated].mean()
+    assert row["smd_before"] == pytest.approx(gap / product[treated].std())
+    kinds = frame.set_index("covariate")["kind"]
+    assert (kinds["lunch × grade = 7"], kinds["gpa × lunch"], kinds["gpa²"]) == ("binary", "continuous", "continuous")
+
+
+def test_by_school_each_group_is_measured_as_if_it_were_alone(
+    students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
+    students.loc[5:6, "school"] = None
+    students.loc[students["school"] == "west", "mentored"] = False
+    students.loc[students.index[students["school"] == "west"][:4], "mentored"] = True
+    balance = choose_design(panel_of(students), Unadjusted()).balance(by="school")
+    frame, n = balance.frame, balance.n
+    assert list(frame.columns) == ["group", *BALANCE_COLUMNS, "few"]
+    names = frame["group"].drop_duplicates()
+    assert [name for name in names if isinstance(name, str)] == ["east", "north", "west"]
+    assert names.isna().sum() == 1  # two students of whom the school is not known: shown, not dropped
+    east = students[students["school"] == "east"]
+    alone = choose_design(panel_of(east), Unadjusted()).balance().frame
+    found = frame[frame["group"] == "east"][list(BALANCE_COLUMNS)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, alone)
+    few = frame[frame["few"]]
+    assert set(few["group"].dropna()) == {"west"}
+    assert few["band"].isin(["", "cannot_judge"]).all()
+    assert few["smd_after"].notna().any()
+    sizes = n[n["when"] == "after"].set_index("group")
+    assert sizes.loc["west", ["n_treated", "few"]].tolist() == [4, True]
+    assert sizes.loc["east", "n_treated"] == east["mentored"].sum() >= FEW
+    assert sizes["n_comparison"].sum() + sizes["n_treated"].sum() == len(students)
+
+
+def test_by_a_covariate_says_in_which_group_it_is_worst(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    balance = choose_design(panel_of(students), Unadjusted()).balance(by="grade")
+    assert "grade" not in set(balance.frame["covariate"])
+    assert balance.opinion.group in {"6", "7", "8"}
+    assert f"in {balance.opinion.group}, effect size" in repr(balance)
+    with pytest.raises(DataError, match=r"'gpa' has 240 different values among 240 entries"):
+        choose_design(panel_of(students), Unadjusted()).balance(by="gpa")
+
+
+def test_a_number_stays_a_number_in_a_group_in_which_it_is_only_0_or_1(panel_of: Callable[..., Panel]) -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"id": range(120), "school": np.repeat(["a", "b"], 60), "mentored": rng.random(120) < 0.4})
+    frame["days"] = np.where(frame["school"] == "a", rng.integers(0, 2, 120), rng.integers(0, 9, 120))
+    panel = panel_of(frame.assign(attendance=0.9), covariates=["days"])
+    found = choose_design(panel, Unadjusted()).balance(by="school").frame
+    assert found["kind"].tolist() == ["continuous", "continuous"]
+    assert found["variance_ratio_after"].notna().all()
+
+
+def test_why_the_opinion_is_what_it_is(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    panel = panel_of(students)
+    assert choose_design(panel, Unadjusted()).balance().opinion.reason == "too_far_apart"
+    twins = [students.assign(mentored=arm, id=students["id"] + str(arm)) for arm in (True, False)]
+    alike = choose_design(panel_of(pd.concat(twins)), Unadjusted())
+    assert alike.balance().opinion.reason == "alike"
+    twins[0]["gpa"] = np.nan
+    opinion = choose_design(panel_of(pd.concat(twins)), Unadjusted()).balance().opinion
+    assert (opinion.verdict, opinion.reason) == ("caution", "some_not_judged")
+
+
+def test_several_designs_in_one_frame(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    panel = panel_of(students)
+    designs = {"all": choose_design(panel, Unadjusted()), "pairs": choose_design(panel, Nearest(caliper=0.1))}
+    frame = compare_balance(designs)
+    assert frame["design"].drop_duplicates().tolist() == ["all", "pairs"]
+    pairs = frame[frame["design"] == "pairs"].reset_index(drop=True)
+    balance = designs["pairs"].balance()
+    pd.testing.assert_frame_equal(pairs[list(BALANCE_COLUMNS)], balance.frame)
+    assert (pairs["n_treated"] == balance.n.loc["after", "n_treated"]).all()
+    with pytest.raises(OptionError, match="no design to compare"):
+        compare_balance({})

@@ -58,3 +58,12 @@ def test_tutoring_is_matched_within_its_course(tutoring):
     course = tutoring.panel.frame.set_index("student_id")["course"]
     assert (course.loc[pairs["treated"]].to_numpy() == course.loc[pairs["comparison"]].to_numpy()).all()
     assert by_name(tutoring, "course_grade_matched_regression_adjustment").headline["conf_low"] > 0
+
+
+def test_the_report_says_that_selection_was_negative_and_what_is_not_alike(school_support, tmp_path):
+    page, *_ = me.write_report(school_support, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "stood worse than the others in first period grade" in text
+    worst = school_support.designs["matched"].balance().opinion
+    assert worst.verdict in ("caution", "fail")
+    assert f"{abs(worst.value):.2f} (study time)" in text

@@ -7,9 +7,11 @@ from mentoreval.design.methods.coarsened_exact import CoarsenedExact
 from mentoreval.design.methods.covariate_balancing import CovariateBalancing
 from mentoreval.design.methods.entropy_balancing import EntropyBalancing
 from mentoreval.design.methods.exact import Exact
+from mentoreval.design.methods.full import Full
 from mentoreval.design.methods.inverse_probability import InverseProbability
 from mentoreval.design.methods.nearest import Nearest
 from mentoreval.design.methods.odds_weighting import OddsWeighting
+from mentoreval.design.methods.optimal_pairs import OptimalPairs
 from mentoreval.design.methods.overlap_weighting import OverlapWeighting
 from mentoreval.design.methods.subclass import Subclass
 from mentoreval.design.methods.unadjusted import Unadjusted
@@ -25,6 +27,8 @@ METHODS: dict[str, type[DesignMethod]] = {
     "exact": Exact,
     "coarsened_exact": CoarsenedExact,
     "subclass": Subclass,
+    "optimal_pairs": OptimalPairs,
+    "full": Full,
 }
 
 __all__ = [
@@ -33,9 +37,11 @@ __all__ = [
     "CovariateBalancing",
     "EntropyBalancing",
     "Exact",
+    "Full",
     "InverseProbability",
     "Nearest",
     "OddsWeighting",
+    "OptimalPairs",
     "OverlapWeighting",
     "Subclass",
     "Unadjusted",

@@ -45,7 +45,7 @@ class OptimalPairs(DesignMethod):
         in standard deviations over all considered entries (n - 1), or in units of the score itself; None = no limit
     caliper_unit : "sd" or "raw"
     exact : covariates, or the school at the start, on which a pair must agree exactly
-    distance : difference in the propensity score, in its linear predictor, or a distance of the covariates as in Nearest
+    distance : difference in the propensity score, in its linear predictor, or one of the covariates as in Nearest
     propensity : the propensity model; unused where neither distance nor caliper needs it
     memory_gb : most memory that the search may take, in 10⁹ bytes
 
@@ -81,7 +81,7 @@ class OptimalPairs(DesignMethod):
         return self.exact
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
-        """Pairs and weights; DesignError for the ATE and ATO, where nobody can be matched, and for too little memory."""
+        """Pairs and weights; DesignError for the ATE and ATO, where nobody can be matched, and for too much memory."""
         refuse_estimand(self.name, self.estimands, estimand)
         considered = baseline.comparable(self.exact)
         rows = np.flatnonzero(considered)

@@ -7,9 +7,11 @@ from mentoreval.effects.estimators.callaway_santanna import CallawaySantAnna
 from mentoreval.effects.estimators.did_2x2 import Did2x2
 from mentoreval.effects.estimators.difference_in_means import DifferenceInMeans
 from mentoreval.effects.estimators.event_study import EventStudy
+from mentoreval.effects.estimators.extended_twfe import ExtendedTwfe
 from mentoreval.effects.estimators.gardner_two_stage import GardnerTwoStage
 from mentoreval.effects.estimators.imputation import Imputation
 from mentoreval.effects.estimators.regression_adjustment import RegressionAdjustment
+from mentoreval.effects.estimators.stacked import Stacked
 from mentoreval.effects.estimators.sun_abraham import SunAbraham
 from mentoreval.effects.estimators.twfe import Twfe
 
@@ -23,6 +25,8 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "sun_abraham": SunAbraham,
     "imputation": Imputation,
     "gardner_two_stage": GardnerTwoStage,
+    "extended_twfe": ExtendedTwfe,
+    "stacked": Stacked,
 }
 
 __all__ = [
@@ -31,9 +35,11 @@ __all__ = [
     "Did2x2",
     "DifferenceInMeans",
     "EventStudy",
+    "ExtendedTwfe",
     "GardnerTwoStage",
     "Imputation",
     "RegressionAdjustment",
+    "Stacked",
     "SunAbraham",
     "Twfe",
 ]

@@ -7,12 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mentoreval.aliases import BoolArray
 from mentoreval.design.design import Design
 from mentoreval.effects.cohort_cells import CellEstimates, Shares, fit_of_cells, group_cells
 from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.regression import fit_linear
-from mentoreval.effects.unit_periods import UnitPeriods, observe_periods
+from mentoreval.effects.unit_periods import observe_periods, seen_before_start
 from mentoreval.errors import EffectError, OptionError
 
 
@@ -91,7 +90,7 @@ class SunAbraham(Estimator):
                 "sun_abraham compares with units that are never treated, and no outcome of one is known. Use "
                 "callaway_santanna with control = 'not_yet_treated', or imputation."
             )
-        lost = rows.treated & ~_seen_before(rows)
+        lost = ~seen_before_start(rows)
         kept = rows.keep(~lost)
         cells = group_cells(kept, kept.treated, ~kept.treated, self.reference)
         X = np.column_stack([cells.columns(), kept.covariates])
@@ -107,9 +106,3 @@ class SunAbraham(Estimator):
         found = CellEstimates(linear.effects, linear.arrays.influence, kept.unit, linear)
         facts = {**rows.facts, "without_a_reference": rows.n_units(lost)}
         return fit_of_cells(self, outcome, cells, found, self.shares, facts)
-
-
-def _seen_before(rows: UnitPeriods) -> BoolArray:
-    """(n,) True where somebody of the row's cohort is seen before its start."""
-    before = rows.cohort[rows.treated & ~rows.started]
-    return np.isin(rows.cohort, before)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
 
-from mentoreval.design.balance import compare_balance
+from mentoreval.design.balance import PROPENSITY, compare_balance
 from mentoreval.design.design import Design
 from mentoreval.errors import ReportError
 from mentoreval.report import canvas
@@ -39,6 +39,7 @@ class BalanceComparison(Exhibit):
 
     frame : design, covariate, level, n_levels (0 but for a covariate folded into its worst level), after: absolute
         standardized difference
+    facts : designs, in the order of their marks
     """
 
     name: ClassVar[str] = "balance_comparison"
@@ -67,16 +68,18 @@ class BalanceComparison(Exhibit):
         )
         if frame.empty:
             raise ReportError("None of these designs has covariates, so there is no balance to draw.")
+        frame = frame.sort_values("covariate", key=lambda names: names != PROPENSITY, kind="stable", ignore_index=True)
         levels = frame[frame["level"] != ""].groupby("covariate")["level"].nunique()
         many = frame["covariate"].isin(levels[levels > MOST_LEVELS].index)
         worst = frame[many].groupby(["design", "covariate"], sort=False, as_index=False)["after"].max()
         worst = worst.assign(level="", n_levels=worst["covariate"].map(levels))
-        return cls(pd.concat([frame[~many], worst], ignore_index=True) if many.any() else frame)
+        shown = pd.concat([frame[~many], worst], ignore_index=True) if many.any() else frame
+        return cls(shown, facts={"designs": tuple(designs)})
 
     @property
     def designs(self) -> list[str]:
-        """Names of the designs, in order."""
-        return list(dict.fromkeys(self.frame["design"]))
+        """Names of the designs, in the order in which they were given."""
+        return list(cast("tuple[str, ...]", self.facts["designs"]))
 
     def alt_text(self, words: Words) -> str:
         """The largest difference of each design, and in what."""

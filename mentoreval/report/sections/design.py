@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from mentoreval.design.equivalence import ALIKE
 from mentoreval.design.design import Design
 from mentoreval.design.eligibility import Eligibility
 from mentoreval.panel.facts import MeasureFacts
@@ -50,10 +51,26 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
         blocks += [Paragraph(words("design.eligibility")), Bullets(rules)]
     key = "design.covariates" if design.covariates else "design.no_covariates"
     blocks.append(Paragraph(words(key, covariates=[words.covariate(name) for name in design.covariates])))
+    blocks += [Paragraph(sentence) for sentence in _selection(material, design, words)]
     settings = [_setting(name, value) for name, value in spec_of(design.method).items() if name != "kind"]
     if settings:
         blocks.append(Paragraph(words("design.settings", settings="; ".join(settings)), "note"))
     return blocks
+
+
+def _selection(material: Material, design: Design, words: Words) -> list[str]:
+    """Who had been chosen for the program, where the groups were apart in a pretest before the comparison was chosen."""
+    balance = design.balance().frame.set_index("covariate")
+    said = []
+    for outcome in dict.fromkeys(result.plan.outcome for result in material.headlines):
+        pretest, facts = design.panel.pretest(outcome), material.facts(outcome)
+        if facts is None or pretest not in balance.index:
+            continue
+        gap = float(balance.loc[pretest, "wwc_before"])
+        if abs(gap) > ALIKE:
+            side = "better" if (gap > 0) == facts.higher_is_better else "worse"
+            said.append(words(f"design.selected_{side}", covariate=words.covariate(pretest), gap=abs(gap)))
+    return list(dict.fromkeys(said))
 
 
 def _setting(name: str, value: Any) -> str:

@@ -1,0 +1,128 @@
+"""draw: which picture belongs to which result, and pictures of several designs and of overlap in which all is legible."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from mentoreval.design.methods import Unadjusted
+from mentoreval.errors import OptionError, ReportError
+from mentoreval.report import canvas
+from mentoreval.report.disclosure import protect
+from mentoreval.report.draw import draw
+from mentoreval.report.exhibits import BalanceComparison, OverlapPlot
+from mentoreval.report.exhibits.balance_comparison import MARKERS
+from mentoreval.report.words import Words, available_languages
+
+LANGUAGES = available_languages()
+NAMES = [
+    "everyone", "nearest", "nearest within a caliper", "exact on grade level", "odds weighting", "entropy balancing",
+    "a design whose name is rather longer than it needs to be", "x",
+]  # fmt: skip
+
+
+def texts_of(figure: Figure) -> list[tuple[str, float, float, float, float]]:
+    """Every text that is drawn, with its box in inches: left, bottom, right, top."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    with canvas.style():
+        figure.draw(renderer)
+    texts = [text for axes in figure.axes for text in [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels()]]
+    shown = [text for text in texts if text.get_text().strip() and text.get_visible()]
+    extents = [(text.get_text(), text.get_window_extent(renderer)) for text in shown]
+    return [(text, *(side / figure.dpi for side in (box.x0, box.y0, box.x1, box.y1))) for text, box in extents]
+
+
+def assert_no_text_over_another(figure: Figure) -> None:
+    boxes = [box for box in texts_of(figure) if box[3] > 0]
+    width, height = figure.get_size_inches()
+    assert boxes
+    for text, left, bottom, right, top in boxes:
+        assert left >= 0, text
+        assert right <= width + 0.02, text
+        assert bottom >= 0, text
+        assert top <= height, text
+    for one, other in combinations(boxes, 2):
+        apart = one[3] <= other[1] or other[3] <= one[1] or one[4] <= other[2] or other[4] <= one[2]
+        assert apart, f"{one[0]!r} lies over {other[0]!r}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_eight_designs_in_one_love_plot_are_legible(evaluation, language):
+    designs = dict(zip(NAMES, list(evaluation.designs.values()) * 4, strict=True))
+    assert_no_text_over_another(draw(designs, language))
+    assert len(MARKERS) == len({shape for shape, _ in MARKERS}) == len({colour for _, colour in MARKERS}) == 8
+
+
+def test_every_design_has_a_mark_for_every_covariate_it_has(evaluation):
+    designs = evaluation.designs
+    figure = draw(designs)
+    drawn = [len(marks.get_offsets()) for marks in figure.axes[1].collections if len(marks.get_offsets()) > 1]
+    assert drawn == [len(design.balance().frame) for design in designs.values()]
+
+
+def test_marks_of_one_covariate_do_not_lie_over_each_other(evaluation):
+    figure = draw(dict(zip(NAMES, [evaluation.designs["matched"]] * 8, strict=True)))
+    heights = sorted(height for marks in figure.axes[1].collections for _, height in marks.get_offsets())
+    assert np.diff(heights).min() > 0.05  # inches
+
+
+def test_the_alternative_text_names_the_worst_of_each_design(evaluation):
+    exhibit = BalanceComparison.of_designs(evaluation.designs)
+    text = exhibit.alt_text(Words("en"))
+    for name, design in evaluation.designs.items():
+        largest = design.balance().frame["smd_after"].abs().max()
+        assert f"{name}: at most {largest:.2f}" in text
+
+
+def test_a_list_of_designs_is_named_by_their_methods(evaluation):
+    matched, everyone = evaluation.designs["matched"], evaluation.designs["everyone"]
+    shown = {text for text, *_ in texts_of(draw([matched, everyone, matched]))}
+    assert {"nearest 1", "unadjusted", "nearest 2"} <= shown
+
+
+def test_more_designs_than_can_be_told_apart_are_refused(evaluation):
+    with pytest.raises(ReportError, match="shows 1 to 8 designs; got 9"):
+        draw([evaluation.designs["matched"]] * 9)
+    with pytest.raises(ReportError, match="got 0"):
+        draw({})
+
+
+# ---------------------------------------------------------------------------------------------- overlap
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["matched", "everyone"])
+def test_overlap_plots_are_legible(evaluation, name, language):
+    assert_no_text_over_another(draw(evaluation.designs[name], language, show="overlap"))
+
+
+def test_a_design_that_changes_nothing_has_one_panel(evaluation):
+    everyone = evaluation.designs["everyone"]
+    assert isinstance(everyone.method, Unadjusted)
+    assert len(draw(everyone, show="overlap").axes) == 2
+    assert len(draw(evaluation.designs["matched"], show="overlap").axes) == 3
+
+
+def test_bars_of_few_students_are_not_drawn(evaluation):
+    plot = OverlapPlot.of_design(evaluation.designs["matched"])
+    (protected,) = protect({"overlap_plot": (plot,)})["overlap_plot"]
+    few = plot.frame["n"] < 10
+    assert (few & (plot.frame["n"] > 0)).any()
+    bars = [sum(len(axes.patches) for axes in exhibit.figure(Words("en")).axes) for exhibit in (plot, protected)]
+    assert bars == [int((plot.frame["n"] > 0).sum()), int((~few).sum())]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_alternative_text_says_how_much_overlaps(evaluation, language):
+    words, plot = Words(language), OverlapPlot.of_design(evaluation.designs["matched"])
+    text = plot.alt_text(words)
+    for when in ("before", "after"):
+        assert words.percent(plot.facts[f"overlapping_{when}"], 0) in text
+
+
+def test_a_picture_that_there_is_not(evaluation):
+    with pytest.raises(OptionError, match="Did you mean 'overlap'"):
+        draw(evaluation.designs["matched"], show="overlaps")
