@@ -64,7 +64,8 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
     some_clusters_large : the wild cluster bootstrap, where CR2 would need a matrix of all rows of a school
     few_clusters : the wild cluster bootstrap below FEW_CLUSTERS, where a plain cluster-robust error is not taken
     some_clusters_no_regression, few_clusters_no_regression : CR1 with t(G − 1) for estimators that are not one
-        regression, or whose effects are there to be pooled, which the regression's corrections do not follow; below FEW_CLUSTERS ``Estimate.notes`` says that it may be too small
+        regression, or whose effects are there to be pooled, which the corrections of a regression do not follow;
+        below FEW_CLUSTERS ``Estimate.notes`` says that it may be too small
     """
     cluster = fit.cluster_codes(natural_cluster(fit))
     n_clusters = count_clusters(cluster)

@@ -130,7 +130,7 @@ def _column_tests(column: Column, cells: Cells) -> Iterator[_Test]:
     if column.allowed:
         allowed = ", ".join(column.allowed)
         finding, advice = f"whose {name} is none of {allowed}", f"Map every other {name} to one of these."
-        yield _Test("not_allowed", here, ~cells.value.is_in(column.allowed), finding, advice)
+        yield _Test("not_allowed", here, ~cells.blank & ~cells.value.is_in(column.allowed), finding, advice)
     if column.pattern:
         broken = ~cells.value.str.contains(column.pattern)
         advice = f"Known are {column.description}; map every other {name} to one of these."

@@ -93,3 +93,28 @@ def test_sizes(case: str, designs: dict[str, me.Design], stored: dict[str, Any])
     columns = ["ess_comparison", "ess_treated"], ["n_comparison", "n_treated"]
     np.testing.assert_allclose(found.loc["after", columns[0]].to_numpy(dtype=float), sizes["Matched (ESS)"])
     np.testing.assert_array_equal(found.loc["after", columns[1]].to_numpy(dtype=float), sizes["Matched"])
+
+
+# ---------------------------------------------------------------------- full matching, up to ties
+def test_the_full_match_has_the_total_of_optmatch(panel: me.Panel, stored: dict[str, Any]) -> None:
+    """optmatch's default tolerance gives a total above the optimum; with 1e-7 it finds the optimum."""
+    facts = me.choose_design(panel, me.Full()).weighting.facts
+    assert facts["total_distance"] == pytest.approx(stored["full_tol1e7"]["total_distance"], abs=1e-9)
+    assert facts["total_distance"] < stored["full"]["total_distance"]
+    assert facts["n_sets"] == len(set(stored["full_tol1e7"]["subclass"]))
+
+
+def test_the_full_match_has_its_weights_but_among_equal_scores(panel: me.Panel, stored: dict[str, Any]) -> None:
+    """Which of two students with the same score is the centre of a set is arbitrary; together they weigh the same.
+
+    That is all that can differ: four weights of 614 do, and the effects by what these four differ in.
+    """
+    design = me.choose_design(panel, me.Full())
+    weighting, treated = design.weighting, design.baseline.treated
+    expected = np.array(stored["full_tol1e7"]["weights"])
+    alike = pd.DataFrame({"score": weighting.propensity.round(12), "treated": treated})
+    alike["ours"], alike["theirs"] = weighting.weights, expected
+    sums = alike.groupby(["score", "treated"])[["ours", "theirs"]].sum()
+    np.testing.assert_allclose(sums["ours"], sums["theirs"], atol=1e-8)
+    differ = np.abs(weighting.weights - expected) > 1e-8
+    assert differ.sum() == 4

@@ -1,4 +1,4 @@
-"""draw: which picture belongs to which result, and pictures of several designs and of overlap in which all is legible."""
+"""draw: which picture belongs to which result, and legible pictures of several designs and of overlap."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 
 from mentoreval.design.methods import Unadjusted
@@ -26,19 +27,23 @@ NAMES = [
 
 def texts_of(figure: Figure) -> list[tuple[str, float, float, float, float]]:
     """Every text that is drawn, with its box in inches: left, bottom, right, top."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    width, height = (float(side) for side in figure.get_size_inches())
+    renderer = RendererAgg(int(width * figure.dpi), int(height * figure.dpi), figure.dpi)
+    texts: list[tuple[str, float, float, float, float]] = []
 
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    def record(gc, x, y, text, prop, *more, **options):
+        w, h, descent = renderer.get_text_width_height_descent(text, prop, False)
+        bottom = height * figure.dpi - y - descent
+        texts.append((text, *(side / figure.dpi for side in (x, bottom, x + w, bottom + h))))
+
+    renderer.draw_text = record
     with canvas.style():
         figure.draw(renderer)
-    texts = [text for axes in figure.axes for text in [*axes.texts, *axes.get_xticklabels(), *axes.get_yticklabels()]]
-    shown = [text for text in texts if text.get_text().strip() and text.get_visible()]
-    extents = [(text.get_text(), text.get_window_extent(renderer)) for text in shown]
-    return [(text, *(side / figure.dpi for side in (box.x0, box.y0, box.x1, box.y1))) for text, box in extents]
+    return [box for box in texts if box[0].strip()]
 
 
 def assert_no_text_over_another(figure: Figure) -> None:
-    boxes = [box for box in texts_of(figure) if box[3] > 0]
+    boxes = texts_of(figure)
     width, height = figure.get_size_inches()
     assert boxes
     for text, left, bottom, right, top in boxes:
