@@ -23,6 +23,8 @@ from mentoreval.panel.panel import Panel
 
 TWIN = runpy.run_path(str(Path(__file__).resolve().parents[1] / "twins" / "best_sets.py"))
 PLENTY = 1e9
+SOLVER = 1e-6
+"""To which a linear program keeps its constraints and so its total; scores here differ by 0.001 or not at all."""
 
 
 @st.composite
@@ -30,7 +32,7 @@ def problems(draw: st.DrawFn, most: int = 14) -> dict[str, object]:
     """Few units on a line, often with equal scores; sometimes a caliper and strata."""
     n = draw(st.integers(2, most))
     tenths = draw(st.booleans())
-    scores = st.integers(0, 20).map(lambda x: x / 10) if tenths else st.floats(0, 2, width=32)
+    scores = st.integers(0, 20).map(lambda x: x / 10) if tenths else st.integers(0, 2000).map(lambda x: x / 1000)
     return {
         "score": np.array(draw(st.lists(scores, min_size=n, max_size=n)), dtype=float),
         "treated": np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n))),
@@ -53,14 +55,14 @@ def check_sets(pairs: np.ndarray, problem: dict[str, np.ndarray]) -> float:
 
 
 # ---------------------------------------------------------------------- the least total
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(problem=problems())
 def test_everybody_who_can_be_is_in_a_set_and_the_total_is_the_least(problem: dict[str, np.ndarray]) -> None:
     limits = Limits(caliper=problem["caliper"], strata=problem["strata"])  # type: ignore[arg-type]
     pairs = full_on_line(problem["score"], problem["treated"], limits)
     joined, total = TWIN["best_cover"](TWIN["edges_allowed"](**problem))
     assert len(np.unique(pairs)) == joined
-    assert check_sets(pairs, problem) == pytest.approx(total, abs=1e-9)
+    assert check_sets(pairs, problem) == pytest.approx(total, abs=SOLVER)
 
 
 SIZES = {
@@ -87,7 +89,7 @@ def test_sizes_are_kept_at_the_least_total_that_brute_force_finds(case: str, pro
             full_within_sizes(problem["score"], problem["treated"], limits, sizes, PLENTY)
         return
     pairs = full_within_sizes(problem["score"], problem["treated"], limits, sizes, PLENTY)
-    assert check_sets(pairs, problem) == pytest.approx(best, abs=1e-7)
+    assert check_sets(pairs, problem) == pytest.approx(best, abs=SOLVER)
     assert len(np.unique(pairs)) == len({unit for edge in edges for unit in edge[:2]})
 
 
@@ -107,7 +109,7 @@ def test_so_many_controls_are_used_and_the_best_of_them(problem: dict[str, np.nd
         return
     pairs = full_within_sizes(problem["score"], problem["treated"], Limits(), SetSizes(mean=mean), PLENTY)
     assert len(np.unique(pairs[:, 1])) == wanted
-    assert check_sets(pairs, problem) == pytest.approx(best, abs=1e-7)
+    assert check_sets(pairs, problem) == pytest.approx(best, abs=SOLVER)
 
 
 def test_sizes_that_do_not_bind_change_nothing() -> None:
