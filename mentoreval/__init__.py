@@ -35,6 +35,7 @@ _HOMES = {
         "Subclass",
         "OptimalPairs",
         "Full",
+        "Cardinality",
     ),
     "mentoreval.design.propensity_models": (
         "Logit",

@@ -148,6 +148,7 @@ class Design:
     """A comparison: panel, entries, weights, matched sets.
 
     ``weights`` and ``matched_sets`` are frames for people; estimators use the arrays of ``baseline`` and ``weighting``.
+    ``pool`` and ``eligibility`` are as in ``choose_design``, so that the design can be chosen again on other students.
     """
 
     panel: Panel
@@ -155,6 +156,8 @@ class Design:
     weighting: Weighting
     estimand: Estimand
     method: DesignMethod
+    pool: Pool = "never_treated"
+    eligibility: tuple[Eligibility, ...] = ()
 
     @property
     def covariates(self) -> tuple[str, ...]:
@@ -272,7 +275,7 @@ def choose_design(
                 f"{int((weighting.considered & mask).sum()):,} with complete covariates, 0 after it. Loosen the "
                 "caliper or the exact matching, or give fewer covariates."
             )
-    return Design(panel, baseline, weighting, estimand, method)
+    return Design(panel, baseline, weighting, estimand, method, pool, tuple(eligibility))
 
 
 def _check_request(method: object, estimand: str, covariates: object) -> None:

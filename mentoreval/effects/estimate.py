@@ -14,7 +14,7 @@ import pandas as pd
 from mentoreval.aliases import FloatArray
 from mentoreval.design.design import Design
 from mentoreval.effects.estimator import Estimator, Fit
-from mentoreval.effects.inference import FEW_CLUSTERS, Inference
+from mentoreval.effects.inference import FEW_CLUSTERS, Inference, default_inference
 from mentoreval.errors import EffectError
 from mentoreval.registry import make
 
@@ -229,8 +229,8 @@ def estimate_effect(
     design : from ``choose_design``
     outcome : an outcome of the panel
     estimator : by default regression adjustment on the design's covariates
-    inference : by default cluster-robust at the highest level at which students share fate: school, matched set or
-        student
+    inference : by default what suits the number of clusters at the highest level at which students share fate
+        (school, matched set or student), see ``default_inference``; ``Estimate.reason`` says why
     confidence : of the intervals
 
     Raises EffectError where the design does not identify the effect, DataError for an unknown outcome.
@@ -238,5 +238,6 @@ def estimate_effect(
     if not 0.5 <= confidence < 1:
         raise EffectError(f"confidence is a share between 0.5 and 1, such as 0.95; got {confidence}.")
     chosen: Estimator = estimator or make(Estimator, "regression_adjustment")  # type: ignore[type-abstract]
-    method: Inference = inference or make(Inference, "cluster_robust")  # type: ignore[type-abstract]
-    return method.apply(chosen.fit(design, outcome), confidence)
+    fit = chosen.fit(design, outcome)
+    method, reason = (inference, "") if inference is not None else default_inference(fit)
+    return replace(method.apply(fit, confidence), reason=reason)

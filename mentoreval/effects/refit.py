@@ -15,7 +15,7 @@ from mentoreval.effects.estimator import Fit
 from mentoreval.effects.pooling import pool_fit
 from mentoreval.errors import EffectError, MentorevalError
 from mentoreval.numerics.draws import canonical_order
-from mentoreval.panel.panel import Panel, Pool
+from mentoreval.panel.panel import Panel
 
 if TYPE_CHECKING:
     from mentoreval.effects.estimate import PoolBy
@@ -36,15 +36,7 @@ class Refitter:
 
     @classmethod
     def of(cls, fit: Fit, level: str) -> Refitter:
-        """The refitter of a fit whose clusters are students or schools; EffectError for designs it can not make again.
-
-        The eligibility rules of a design are not known to it, so that one that has them is refused.
-        """
-        if any(step.key == "eligible" for step in fit.design.baseline.screened):
-            raise EffectError(
-                "This design has eligibility rules, which are not kept with it, so it can not be chosen again. "
-                "Use WildClusterBootstrap, MultiplierBootstrap or ClusterRobust."
-            )
+        """The refitter of a fit whose clusters are students or schools."""
         return cls(fit, _clusters(fit, level))
 
     @property
@@ -71,7 +63,8 @@ class Refitter:
                 design.method,
                 estimand=design.estimand,
                 covariates=design.covariates,
-                pool=_pool(design),
+                pool=design.pool,
+                eligibility=design.eligibility,
             )
             found = self.fit.estimator.fit(again, self.fit.outcome)
             if self.fit.pooled_by is not None:
@@ -131,13 +124,6 @@ def _summary(panel: Panel, outcome: str, codes: IntArray) -> FloatArray:
     count = np.bincount(of_row[known], minlength=size)
     total = np.bincount(of_row[known], values[known] - values[known].mean(), minlength=size)
     return np.column_stack([total / np.maximum(count, 1), np.bincount(codes)])
-
-
-def _pool(design: Design) -> Pool:
-    """The pool of a design: one that has units treated later among its comparison let them in."""
-    base, panel = design.baseline, design.panel
-    later = panel.start[base.unit[~base.treated]] <= panel.timeline.clock[-1]
-    return "not_yet_treated" if later.any() else "never_treated"
 
 
 def refit_level(fit: Fit, cluster: str | None) -> str:

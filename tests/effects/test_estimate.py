@@ -10,7 +10,7 @@ from scipy import stats
 from mentoreval.design.design import choose_design
 from mentoreval.effects.estimate import ESTIMATE_COLUMNS, critical_value, estimate_effect, two_sided_p
 from mentoreval.effects.estimators import CallawaySantAnna, DifferenceInMeans, EventStudy, RegressionAdjustment
-from mentoreval.effects.inference_methods import ClusterRobust, HeteroskedasticityRobust
+from mentoreval.effects.inference_methods import ClusterRobust, HeteroskedasticityRobust, WildClusterBootstrap
 from mentoreval.errors import DataError, EffectError
 from mentoreval.panel.panel import Panel, panel_from_frame
 
@@ -23,16 +23,18 @@ def test_p_values_and_limits_are_those_of_t_and_normal() -> None:
     np.testing.assert_allclose(critical_value(0.9, df), limits, rtol=1e-12)
 
 
-def test_the_default_is_regression_adjustment_clustered_by_the_highest_level(panel: Panel) -> None:
+def test_the_default_is_regression_adjustment_with_what_suits_eight_schools(panel: Panel) -> None:
     effect = estimate_effect(choose_design(panel), "absent")
     assert effect.fit.estimator == RegressionAdjustment()
-    assert (effect.inference, effect.cluster, effect.n_clusters) == (ClusterRobust(), "school", 8)
+    assert (effect.inference, effect.cluster, effect.n_clusters) == (WildClusterBootstrap(), "school", 8)
+    assert effect.reason == "few_clusters"
+    assert estimate_effect(choose_design(panel), "absent", inference=ClusterRobust()).reason == ""
     assert tuple(effect.frame.columns) == ESTIMATE_COLUMNS
 
 
 def test_the_interval_follows_the_confidence(panel: Panel) -> None:
     design = choose_design(panel)
-    wide = estimate_effect(design, "absent", confidence=0.99).frame.iloc[0]
+    wide = estimate_effect(design, "absent", inference=ClusterRobust(), confidence=0.99).frame.iloc[0]
     half = stats.t.ppf(0.995, 7) * wide["std_error"]
     assert wide["conf_high"] - wide["estimate"] == pytest.approx(half)
     assert wide["estimate"] - wide["conf_low"] == pytest.approx(half)

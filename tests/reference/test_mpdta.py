@@ -13,7 +13,7 @@ import pytest
 from mentoreval.aliases import FloatArray
 from mentoreval.design.design import Design, choose_design
 from mentoreval.effects.estimate import Estimate, estimate_effect
-from mentoreval.effects.estimators import CallawaySantAnna
+from mentoreval.effects.estimators import CallawaySantAnna, ExtendedTwfe, GardnerTwoStage, Imputation, Twfe
 from mentoreval.effects.inference_methods import ClusterRobust
 from mentoreval.effects.regression import fit_linear
 from mentoreval.numerics.sandwich import cluster_vcov
@@ -109,3 +109,47 @@ def test_two_way_fixed_effects_equal_fixest(name: str, cluster: str) -> None:
     assert linear.effects[0] == pytest.approx(stored["estimate"][0], abs=POINT)
     error = np.sqrt(g / (g - 1) * (n - 1) / (n - k) * cluster_vcov(influence, codes)[0, 0])
     assert error == pytest.approx(stored["se"][0], abs=1e-10)
+
+
+@pytest.mark.parametrize(("name", "cluster"), [("twfe_cluster", "student"), ("twfe_cluster_state", "school")])
+def test_twfe_equals_fixest(name: str, cluster: str) -> None:
+    stored = read("mpdta_twfe.json")[name]
+    row = estimate_effect(design("never_treated"), "lemp", Twfe(), inference=ClusterRobust(cluster)).headline()
+    assert row["estimate"] == pytest.approx(stored["estimate"][0], abs=POINT)
+    assert row["std_error"] == pytest.approx(stored["se"][0], abs=ERROR)
+    for column, key in (("statistic", "t"), ("p_value", "p"), ("conf_low", "ci_low"), ("conf_high", "ci_high")):
+        assert row[column] == pytest.approx(stored[key][0], abs=ERROR)
+    assert row["df"] == stored["df_t"]
+
+
+def test_twfe_with_independent_errors_equals_fixest() -> None:
+    stored = read("mpdta_twfe.json")["twfe_iid"]
+    linear = Twfe().fit(design("never_treated"), "lemp").linear
+    assert linear is not None
+    df = len(linear.response) - linear.n_parameters()
+    squares = linear.residuals @ linear.residuals
+    assert (df, linear.n_parameters()) == (stored["df_t"], stored["nparams"])
+    assert squares == pytest.approx(stored["ssr"], abs=ERROR)
+    assert np.sqrt(squares / df * linear.bread[0, 0]) == pytest.approx(stored["se"][0], abs=ERROR)
+
+
+PUBLISHED = 5e-6  # did2s, and the README of etwfe, give four or five decimals
+
+
+def test_two_stages_equal_did2s() -> None:
+    """R did2s: -0.04771 (0.01348), clustered by county."""
+    inference = ClusterRobust("student", "CR0")
+    for estimator in (GardnerTwoStage(), Imputation()):
+        row = estimate_effect(design("never_treated"), "lemp", estimator, inference=inference).headline()
+        assert row["estimate"] == pytest.approx(-0.04771, abs=PUBLISHED)
+        assert row["std_error"] == pytest.approx(0.01348, abs=PUBLISHED)
+
+
+def test_extended_two_way_fixed_effects_equal_etwfe() -> None:
+    """R etwfe with lpop: -0.0506 (0.0125); without covariates the points of did2s."""
+    adjusted = ExtendedTwfe(covariates=("lpop",), shares="fixed")
+    row = estimate_effect(design("never_treated"), "lemp", adjusted, inference=ClusterRobust("student")).headline()
+    assert row["estimate"] == pytest.approx(-0.0506, abs=5e-5)
+    assert row["std_error"] == pytest.approx(0.0125, abs=5e-5)
+    plain = estimate_effect(design("never_treated"), "lemp", ExtendedTwfe(), inference=ClusterRobust("student"))
+    assert plain.headline()["estimate"] == pytest.approx(-0.04771, abs=PUBLISHED)

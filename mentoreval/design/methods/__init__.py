@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mentoreval.design.design import DesignMethod
+from mentoreval.design.methods.cardinality import Cardinality
 from mentoreval.design.methods.coarsened_exact import CoarsenedExact
 from mentoreval.design.methods.covariate_balancing import CovariateBalancing
 from mentoreval.design.methods.entropy_balancing import EntropyBalancing
@@ -29,10 +30,12 @@ METHODS: dict[str, type[DesignMethod]] = {
     "subclass": Subclass,
     "optimal_pairs": OptimalPairs,
     "full": Full,
+    "cardinality": Cardinality,
 }
 
 __all__ = [
     "METHODS",
+    "Cardinality",
     "CoarsenedExact",
     "CovariateBalancing",
     "EntropyBalancing",

@@ -67,7 +67,7 @@ class Full(DesignMethod):
         low, mean, high = self.min_controls or 0.0, self.mean_controls, self.max_controls or np.inf
         if low < 0 or high <= 0 or low > high or not (mean is None or low <= mean <= high) or mean == 0:
             raise OptionError(
-                f"Full: min_controls, mean_controls and max_controls = {self.min_controls}, {mean}, {self.max_controls}: "
+                f"Full: min_controls, mean_controls, max_controls = {self.min_controls}, {mean}, {self.max_controls}: "
                 "they are numbers above 0 in this order. Leave one out for no limit."
             )
 

@@ -47,8 +47,8 @@ class ExtendedTwfe(Estimator):
         CR2, CR3 and the wild bootstrap take both as given.
 
     Edge cases
-        All rows with a known outcome of units with known covariates are used; a unit-period without is left out and
-        counted in ``facts``. Left out and counted as ``rows_not_compared`` are treated rows of cohorts that are not
+        All rows with a known outcome are used, of units whose covariates are known at the baseline, which takes a row
+        in that period; a unit-period without is left out and counted in ``facts``. Left out and counted as ``rows_not_compared`` are treated rows of cohorts that are not
         seen before their start, and of periods in which nobody is untreated. Units treated from the first period on
         are left out. A comparison unit's covariates are those before the first start that it is compared at.
 

@@ -63,6 +63,8 @@ def _named_texts(material: Material, words: Words) -> Iterator[str]:
         yield _text("estimator", name, words)
     for name in dict.fromkeys(result.estimate.inference.name for result in results):
         yield _text("inference_method", name, words)
+    for reason in dict.fromkeys(result.estimate.reason for result in results if result.estimate.reason):
+        yield words(f"inference_reason.{reason}")
 
 
 def _text(family: str, name: str, words: Words) -> str:

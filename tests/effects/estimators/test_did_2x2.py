@@ -67,7 +67,9 @@ def test_the_trap_of_two_way_effects_with_clustered_errors(two_waves: pd.DataFra
     cured = model.fit(
         cov_type="clustered", clusters=data["school"], auto_df=False, count_effects=False, group_debias=True
     )
-    ours = estimate_effect(choose_design(make_panel(two_waves)), "absent", Did2x2()).frame.iloc[0]
+    ours = estimate_effect(
+        choose_design(make_panel(two_waves)), "absent", Did2x2(), inference=ClusterRobust()
+    ).frame.iloc[0]
     assert ours["estimate"] == pytest.approx(cured.params["effect"], rel=1e-9)
     assert ours["std_error"] == pytest.approx(cured.std_errors["effect"], rel=0.01)
     without_groups = np.sqrt(19 / 20)  # by default it has no G/(G − 1) either

@@ -97,9 +97,16 @@ def test_too_many_failures_stop(panel: Panel) -> None:
         Jackknife("school").apply(fit)
 
 
-def test_what_can_not_be_chosen_again_is_refused(panel: Panel) -> None:
+def test_rules_of_eligibility_hold_in_every_refit(panel: Panel) -> None:
     rule = Eligibility("gpa", at_least=2.0)
-    with pytest.raises(EffectError, match="eligibility rules"):
-        Jackknife().apply(Did2x2().fit(choose_design(panel, eligibility=[rule]), "absent"))
+    fit = Did2x2().fit(choose_design(panel, eligibility=[rule]), "absent")
+    refitter = Refitter.of(fit, "school")
+    everyone = refitter.effects(np.arange(refitter.n_clusters))
+    np.testing.assert_allclose(everyone, fit.theta, rtol=1e-10)
+    without_rule = Did2x2().fit(choose_design(panel), "absent")
+    assert abs(without_rule.theta[0] - fit.theta[0]) > 1e-6
+
+
+def test_too_few_draws_are_refused() -> None:
     with pytest.raises(OptionError, match="too few"):
         RefitBootstrap(draws=5)

@@ -1,0 +1,115 @@
+"""Cardinality matching: the largest balanced sample against brute force; then as a design, and every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mentoreval.design.design import NO_SET, choose_design
+from mentoreval.design.methods import Cardinality
+from mentoreval.errors import DesignError, OptionError
+from mentoreval.numerics.cardinality import largest_balanced_sample
+from mentoreval.panel.panel import Panel
+
+
+def brute_force(values: np.ndarray, seekers: np.ndarray, ratio: int, bound: float) -> int:
+    """The size of the largest sample by trying all, the largest first."""
+    some, others = np.flatnonzero(seekers), np.flatnonzero(~seekers)
+    for size in range(min(len(some), len(others) // ratio), 0, -1):
+        for left in combinations(some, size):
+            for right in combinations(others, size * ratio):
+                apart = values[list(left)].mean(axis=0) - values[list(right)].mean(axis=0)
+                if (np.abs(apart) <= bound + 1e-9).all():
+                    return size
+    return 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), ratio=st.integers(1, 2), bound=st.sampled_from([0.0, 0.1, 0.5]))
+def test_no_sample_that_brute_force_finds_is_larger(seed: int, ratio: int, bound: float) -> None:
+    rng = np.random.default_rng(seed)
+    seekers = rng.permutation(10) < 4
+    values = np.column_stack([rng.integers(0, 3, 10), rng.integers(0, 5, 10) / 2]).astype(float)
+    one = np.zeros(10, dtype=np.int64)
+    found = largest_balanced_sample(values, seekers, one, ratio=ratio, bounds=np.full(2, bound), time_limit=10)
+    chosen = found.chosen
+    assert (chosen & seekers).sum() == brute_force(values, seekers, ratio, bound)
+    assert (chosen & ~seekers).sum() == ratio * (chosen & seekers).sum()
+    assert found.proven
+    assert found.gap == 0
+
+
+@pytest.mark.parametrize("bound", [0.02, 0.05, 0.2])
+def test_every_covariate_is_within_its_bound(
+    bound: float, students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
+    design = choose_design(panel_of(students), Cardinality(bounds=bound))
+    assert design.balance().frame["smd_after"].abs().max() <= bound + 1e-9
+    weighting = design.weighting
+    assert set(weighting.weights) == {0.0, 1.0}
+    assert weighting.weights[students["mentored"]].sum() == weighting.weights[~students["mentored"]].sum()
+    assert (weighting.matched_set == NO_SET).all()
+    assert weighting.facts["n_matched"] == weighting.weights[students["mentored"]].sum()
+    assert weighting.facts["proven_largest"] is True
+
+
+def test_wider_bounds_leave_more_students(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    panel = panel_of(students.assign(mentored=students["mentored"] | (students["absent"] > 11)))
+    kept = [choose_design(panel, Cardinality(bounds=b)).weighting.facts["n_matched"] for b in (0.01, 0.1, 0.4)]
+    assert kept == sorted(kept)  # type: ignore[type-var]
+    assert kept[0] < kept[-1]  # type: ignore[operator]
+
+
+def test_the_same_numbers_in_every_stratum_and_cohort(cohort_panel: Panel) -> None:
+    design = choose_design(cohort_panel, Cardinality(bounds=0.1, ratio=2, exact=["school"]))
+    base = design.baseline
+    table = pd.DataFrame(
+        {"cohort": base.cohort, "school": base.column("school"), "treated": base.treated, "w": design.weighting.weights}
+    )
+    counts = table.pivot_table(index=["cohort", "school"], columns="treated", values="w", aggfunc="sum")
+    np.testing.assert_array_equal(counts[False], 2 * counts[True])
+    assert (counts[True] > 0).sum() > 2
+
+
+def test_for_the_others_it_is_they_who_are_counted(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    panel = panel_of(students.assign(mentored=~students["mentored"]))
+    design = choose_design(panel, Cardinality(ratio=2), estimand="ATC")
+    weights, treated = design.weighting.weights, design.baseline.treated
+    assert weights[treated].sum() == 2 * weights[~treated].sum()
+    frame = design.balance(["gpa", "absent"]).frame
+    assert len(frame) >= 2
+
+
+def test_sampling_weights_multiply(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    students["w"] = np.where(students["lunch"], 3.0, 1.0)
+    plain = choose_design(panel_of(students), Cardinality()).weighting.weights
+    weighted = choose_design(panel_of(students, weight="w"), Cardinality()).weighting.weights
+    np.testing.assert_array_equal(weighted, plain * students["w"])
+
+
+# ---------------------------------------------------------------------- mistakes
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ratio": 0}, "at least 1; got 0"),
+        ({"bounds": -0.1}, r"a standardized difference, 0 or more; got -0.1"),
+        ({"time_limit": 0.0}, "a number of seconds above 0; got 0.0"),
+    ],
+)
+def test_an_option_that_can_not_be_is_named(options: dict[str, float], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Cardinality(**options)  # type: ignore[arg-type]
+
+
+def test_a_design_that_can_not_be_says_why(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    apart = students.assign(gpa=students["gpa"] + 10 * students["mentored"])
+    with pytest.raises(DesignError, match=r"No sample has all standardized differences within 0.05, not even one"):
+        choose_design(panel_of(apart, covariates=["gpa"]), Cardinality())
+    with pytest.raises(DesignError, match=r"not for the ATE.*inverse_probability"):
+        choose_design(panel_of(students), Cardinality(), estimand="ATE")
