@@ -41,10 +41,10 @@ REPEATS = 3
 CALIPER = 0.2
 VARIANTS = ("plain", "caliper", "exact")
 OURS = "mentoreval"
-HOW_TO_INSTALL = """Peers are no dependencies of this package. Give them an environment of their own and name its interpreter:
+HOW_TO_INSTALL = """Peers are no dependencies of this package. Give them an environment of their own:
 
     python3 -m venv /tmp/peers
-    /tmp/peers/bin/pip install pymatchit-causal causalml psmpy
+    /tmp/peers/bin/pip install pymatchit-causal causalml psmpy StatsPAI
     python benchmarks/bench_matching.py --peer-python /tmp/peers/bin/python
 
 MatchIt: install.packages("MatchIt") in R, with Rscript on the path."""
@@ -167,6 +167,18 @@ def run_psmpy(students: pd.DataFrame, variant: str) -> list[Times]:
     return [dict(zip(("wall", "cpu"), watch.look(), strict=True))]
 
 
+def run_statspai(students: pd.DataFrame, variant: str) -> list[Times]:
+    """StatsPAI (PyPI), whose match also estimates an effect; without its separate balance table."""
+    import statspai
+
+    if variant == "exact":
+        raise LookupError("exact matching within schools is not part of this comparison")
+    caliper = {"caliper": CALIPER, "caliper_scale": "sd"} if variant == "caliper" else {}
+    watch = Stopwatch()
+    statspai.match(students, y="y", treat="treat", covariates=COVARIATES, replace=False, **caliper)
+    return [dict(zip(("wall", "cpu"), watch.look(), strict=True))]
+
+
 def run_matchit(students: pd.DataFrame, variant: str) -> list[Times]:
     """MatchIt (R) with its summary; reading the data is not counted."""
     with tempfile.TemporaryDirectory() as folder:
@@ -184,6 +196,7 @@ RUNNERS: dict[str, Callable[[pd.DataFrame, str], list[Times]]] = {
     "pymatchit": run_pymatchit,
     "causalml": run_causalml,
     "psmpy": run_psmpy,
+    "statspai": run_statspai,
     "MatchIt (R)": run_matchit,
 }
 PEERS = [name for name in RUNNERS if name != OURS]
@@ -224,7 +237,10 @@ def is_installed(python: str, who: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-HEADER = f"{'students':>10}  {'variant':<9}{'who':<13}{'panel':>8}{'design':>8}{'balance':>8}{'cpu':>9}{'wall':>9}{'peak':>11}  ratio"
+HEADER = (
+    f"{'students':>10}  {'variant':<9}{'who':<13}{'panel':>8}{'design':>8}{'balance':>8}"
+    f"{'cpu':>9}{'wall':>9}{'peak':>11}  ratio"
+)
 
 
 def show(n: int, variant: str, who: str, result: Times | str, ours: Times | str) -> None:

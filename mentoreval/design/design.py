@@ -70,7 +70,10 @@ class Baseline:
     @cached_property
     def complete(self) -> BoolArray:
         """(m,) True where every covariate is known."""
-        return np.asarray(self.frame.notna().all(axis=1), dtype=bool)
+        known = np.ones(self.size, dtype=bool)
+        for name in self.frame:
+            known &= self.frame[name].notna().to_numpy(dtype=bool)
+        return known
 
     @property
     def size(self) -> int:
@@ -86,7 +89,8 @@ class Baseline:
         chosen = self.at_risk & self.complete & (self.weight > 0)
         for name in also:
             chosen &= self.column(name).notna().to_numpy(dtype=bool)
-        both = np.intersect1d(self.cohort[chosen & self.treated], self.cohort[chosen & ~self.treated])
+        arms = (pd.unique(self.cohort[chosen & arm]) for arm in (self.treated, ~self.treated))
+        both = np.intersect1d(*arms)
         chosen &= np.isin(self.cohort, both)
         if not chosen.any():
             raise DesignError(self._nobody_comparable(also))
@@ -336,4 +340,5 @@ def _everybody(panel: Panel, pool: Pool) -> FlowStep:
 
 
 def _count_arms(key: str, unit: IntArray, treated: BoolArray) -> FlowStep:
-    return FlowStep(key, len(np.unique(unit[treated])), len(np.unique(unit[~treated])))
+    distinct = (int(np.count_nonzero(np.bincount(unit[arm]))) for arm in (treated, ~treated))
+    return FlowStep(key, *distinct)

@@ -53,7 +53,7 @@ def largest_balanced_sample(
     first = order[np.append(True, np.diff(kind) > 0)]
     most = np.bincount(kind)
     sign = np.where(seekers[first], 1.0, -1.0 / ratio)
-    centred = values[first] - np.median(values, axis=0)  # any shift is as good; this one has no rounding
+    centred = values[first] - np.median(values, axis=0)  # any shift is as good; this one ignores the order
     slack = np.outer(seekers[first], bounds)
     apart = centred * sign[:, None]
     balance = csr_array(np.vstack([(apart - slack).T, (-apart - slack).T]))

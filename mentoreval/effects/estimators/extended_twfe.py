@@ -48,9 +48,10 @@ class ExtendedTwfe(Estimator):
 
     Edge cases
         All rows with a known outcome are used, of units whose covariates are known at the baseline, which takes a row
-        in that period; a unit-period without is left out and counted in ``facts``. Left out and counted as ``rows_not_compared`` are treated rows of cohorts that are not
-        seen before their start, and of periods in which nobody is untreated. Units treated from the first period on
-        are left out. A comparison unit's covariates are those before the first start that it is compared at.
+        in that period; a unit-period without is left out and counted in ``facts``. Left out and counted as
+        ``rows_not_compared`` are treated rows of cohorts that are not seen before their start, and of periods in which
+        nobody is untreated. Units treated from the first period on are left out. A comparison unit's covariates are
+        those before the first start that it is compared at.
 
     References
         Wooldridge (2021), "Two-way fixed effects, the two-way Mundlak regression, and difference-in-differences

@@ -81,7 +81,7 @@ def test_covariates_change_over_time(frame: pd.DataFrame) -> None:
     left = imputed(frame, ["snow", "heat"])
     treated = (frame["year"] >= frame["start"]).to_numpy()
     assert fit.theta[-1] == pytest.approx(left[treated].mean(), abs=1e-10)
-    with pytest.raises(EffectError, match="told exactly by unit and period effects.*gpa"):
+    with pytest.raises(EffectError, match=r"told exactly by unit and period effects.*gpa"):
         Imputation(covariates=("gpa",)).fit(design, "absent")
 
 
