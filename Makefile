@@ -28,7 +28,7 @@ INLINE   := MPLBACKEND= JUPYTER_PREFER_ENV_PATH=1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test check lint fasttest nbtest slowtest notebooks bench data lock environment clean distclean
+.PHONY: help report test check lint fasttest nbtest slowtest notebooks bench data lock environment stub clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -81,6 +81,9 @@ lock: $(READY) ## requirements.lock from pyproject.toml (LOCK=--upgrade takes th
 
 environment: $(READY) ## environment.yml from pyproject.toml
 	$(BIN)/python scripts/make_environment.py
+
+stub: $(READY) ## mentoreval/__init__.pyi from the public names
+	$(BIN)/python scripts/make_stub.py
 
 clean: ## remove built reports and caches
 	rm -rf reports/_output build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -58,6 +58,7 @@ _HOMES = {
         "GardnerTwoStage",
         "ExtendedTwfe",
         "Stacked",
+        "TripleDifference",
     ),
     "mentoreval.effects.inference_methods": (
         "ClusterRobust",

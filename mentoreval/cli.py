@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,12 @@ import typer
 from mentoreval.errors import MentorevalError, OptionError, suggest
 
 USER_MISTAKE = 2
+
+# Sums split over threads are added in another order, so that the last digits of a report would depend on the number of
+# cores. The libraries read this when they are loaded, which is after this line.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
 
 app = typer.Typer(
     name="mentoreval",

@@ -10,11 +10,19 @@ STUB = Path(__file__).resolve().parents[1] / "mentoreval" / "__init__.pyi"
 
 
 def stub() -> str:
-    """The text of the stub."""
-    lines = ["# Written by scripts/make_stub.py from the table of names in __init__.py."]
-    for home, names in sorted(mentoreval._HOMES.items()):
-        lines += [f"from {home} import {name} as {name}" for name in sorted(names)]
-    return "\n".join([*lines, "", "__all__: list[str]", "__version__: str", ""])
+    """The text of the stub: every public name from the module that defines it."""
+    names = sorted(name for name in mentoreval.__all__ if not name.startswith("__"))
+    imports = sorted((getattr(mentoreval, name).__module__, name) for name in names)
+    return "\n".join(
+        [
+            "# Written by scripts/make_stub.py.",
+            *(f"from {module} import {name} as {name}" for module, name in imports),
+            "",
+            "__all__: list[str]",
+            "__version__: str",
+            "",
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import FloatArray, IntArray
-from mentoreval.design.design import Design, choose_design
+from mentoreval.design.design import choose_design
 from mentoreval.effects.estimator import Fit
 from mentoreval.effects.pooling import pool_fit
 from mentoreval.errors import EffectError, MentorevalError

@@ -53,7 +53,8 @@ def build_panel(
     Parameters
     ----------
     records : the tables, as ``read_records`` returns them
-    program : who was mentored since when, by name or as ``OneToOne(min_sessions=4)``; students whom it excludes are not in the panel
+    program : who was mentored since when, by name or as ``OneToOne(min_sessions=4)``; students whom it excludes are
+        not in the panel
     measures : names or measures, e.g. ``["attendance_rate", ChronicAbsence(min_enrolled_days=20)]``; the outcomes
     period : length of a period
     covariates : columns of the students table, grade_level and days_enrolled that designs may balance. None takes the

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import runpy
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -131,3 +132,9 @@ def test_importing_mentoreval_loads_nothing_heavy() -> None:
 
 def test_reading_every_public_name_draws_and_fits_nothing() -> None:
     assert modules_loaded_by("from mentoreval import *") & HEAVY_BY_NAME == set()
+
+
+def test_editors_are_told_every_public_name() -> None:
+    """``__init__.pyi`` is what scripts/make_stub.py writes from the table of names."""
+    script = runpy.run_path(str(ROOT / "scripts" / "make_stub.py"))
+    assert (ROOT / "mentoreval" / "__init__.pyi").read_text(encoding="utf-8") == script["stub"]()

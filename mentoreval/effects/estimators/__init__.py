@@ -13,6 +13,7 @@ from mentoreval.effects.estimators.imputation import Imputation
 from mentoreval.effects.estimators.regression_adjustment import RegressionAdjustment
 from mentoreval.effects.estimators.stacked import Stacked
 from mentoreval.effects.estimators.sun_abraham import SunAbraham
+from mentoreval.effects.estimators.triple_difference import TripleDifference
 from mentoreval.effects.estimators.twfe import Twfe
 
 ESTIMATORS: dict[str, type[Estimator]] = {
@@ -27,6 +28,7 @@ ESTIMATORS: dict[str, type[Estimator]] = {
     "gardner_two_stage": GardnerTwoStage,
     "extended_twfe": ExtendedTwfe,
     "stacked": Stacked,
+    "triple_difference": TripleDifference,
 }
 
 __all__ = [
@@ -41,5 +43,6 @@ __all__ = [
     "RegressionAdjustment",
     "Stacked",
     "SunAbraham",
+    "TripleDifference",
     "Twfe",
 ]

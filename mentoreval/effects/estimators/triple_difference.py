@@ -133,7 +133,7 @@ def _meant_for(sample: Sample, group: str) -> BoolArray:
             f"{group!r} changes within {len(changing):,} units (first: {first_few(changing)}), and a group of a triple "
             "difference is for good. Give each unit the value from before the start."
         )
-    return column.to_numpy(dtype=float) == 1.0
+    return np.asarray(column.to_numpy(dtype=float) == 1.0, dtype=bool)
 
 
 def _has_four_cells(sample: Sample, meant: BoolArray) -> BoolArray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from mentoreval.design.equivalence import ALIKE
 from mentoreval.design.design import Design
 from mentoreval.design.eligibility import Eligibility
+from mentoreval.design.equivalence import ALIKE
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.panel import PRIOR
 from mentoreval.registry import spec_of
@@ -59,7 +59,7 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
 
 
 def _selection(material: Material, design: Design, words: Words) -> list[str]:
-    """Who had been chosen for the program, where the groups were apart in a pretest before the comparison was chosen."""
+    """Whom the program reached, where the groups were apart in a pretest before the comparison was chosen."""
     balance = design.balance().frame.set_index("covariate")
     said = []
     for outcome in dict.fromkeys(result.plan.outcome for result in material.headlines):

@@ -21,7 +21,7 @@ def panel_of(frame: pd.DataFrame) -> Panel:
 
 
 def stacks_of(frame: pd.DataFrame, before: int, after: int, *, waiting: bool = False) -> pd.DataFrame:
-    """One stack below the other: the students of a start, those who never start and, if waiting, those who start later."""
+    """One stack below the other: the students of a start, those who never start, if waiting those who start later."""
     stacks = []
     for start in (2003, 2004):
         clean = frame["start"].isna() | (frame["start"] > start + after if waiting else False)
