@@ -60,13 +60,14 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
 
 def _selection(material: Material, design: Design, words: Words) -> list[str]:
     """Whom the program reached, where the groups were apart in a pretest before the comparison was chosen."""
-    balance = design.balance().frame.set_index("covariate")
+    frame = design.balance().frame
+    gaps = dict(zip(frame["covariate"].astype(str), frame["wwc_before"].astype(float), strict=True))
     said = []
     for outcome in dict.fromkeys(result.plan.outcome for result in material.headlines):
         pretest, facts = design.panel.pretest(outcome), material.facts(outcome)
-        if facts is None or pretest not in balance.index:
+        if facts is None or pretest is None or pretest not in gaps:
             continue
-        gap = float(balance.loc[pretest, "wwc_before"])
+        gap = gaps[pretest]
         if abs(gap) > ALIKE:
             side = "better" if (gap > 0) == facts.higher_is_better else "worse"
             said.append(words(f"design.selected_{side}", covariate=words.covariate(pretest), gap=abs(gap)))

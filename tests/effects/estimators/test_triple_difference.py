@@ -17,7 +17,7 @@ from mentoreval.panel.panel import Panel, panel_from_frame
 
 
 def two_years(n: int = 80) -> pd.DataFrame:
-    """Half of the students start in 2; a shock of +5 hits their arm then, and the program does −3 for those it is for."""
+    """Half of the students start in 2; a shock of +5 hits their arm then; the program does −3 for those it is for."""
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"student": np.repeat(np.arange(n), 2), "year": np.tile([1, 2], n)})
     arm, meant = frame["student"] % 2, (frame["student"] // 2) % 2
@@ -79,7 +79,8 @@ def test_covariates_and_missing_outcomes_follow_the_rule_of_complete_cases() -> 
     beta, *_ = np.linalg.lstsq(X, data["change"].to_numpy(dtype=float), rcond=None)
     assert fit.theta[0] == pytest.approx(beta[3], abs=1e-10)
     assert len(fit.entries) == 77
-    assert fit.facts["comparison_without_outcome"] == 1 + 0 + (frame.loc[6, "student"] % 2 == 0)
+    assert (fit.facts["treated_without_outcome"], fit.facts["comparison_without_outcome"]) == (1, 1)
+    assert fit.facts["treated_without_covariates"] == 1
 
 
 def test_two_cohorts_have_arms_and_groups_of_their_own(frame: pd.DataFrame) -> None:
