@@ -1,8 +1,8 @@
 """How near each design comes to an experiment: 185 treated of NSW against 15,992 people of a national survey (CPS).
 
-The experiment itself says +1,794 dollars. Needs the public file of LaLonde (1986), Dehejia & Wahba (1999) and Smith &
-Todd (2005); give its path, or leave it in ../shared/data. Prints one row for each design: treated kept, effective number
-of comparisons, the worst baseline effect size after the design, the estimate, its standard error, its distance from 1,794.
+The experiment itself says +1,794 dollars. Needs the public file of LaLonde (1986), Dehejia & Wahba (1999) and Smith
+& Todd (2005); give its path, or leave it in ../shared/data. Prints one row for each design: treated kept, effective
+number of comparisons, the worst baseline effect size, the estimate, its standard error, its distance from 1,794.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
 # Written by scripts/make_stub.py.
+from mentoreval.design.arms import ArmComparison as ArmComparison
+from mentoreval.design.arms import compare_arms as compare_arms
 from mentoreval.design.design import Design as Design
 from mentoreval.design.design import choose_design as choose_design
 from mentoreval.design.eligibility import Eligibility as Eligibility

@@ -65,9 +65,9 @@ def test_run_writes_the_report_and_says_where(tmp_path, root):
     code, out, err = mentoreval("run", "reports/riverside/study.toml", "--out", tmp_path / "report", cwd=root)
     assert code == 0, err
     assert "Reading the data" in err
-    path = out.strip().splitlines()[-1].removeprefix("Report: ")
-    assert (tmp_path / "report/report.en.html").samefile(path)
-    assert {"manifest.json", "estimates.csv"} <= {file.name for file in (tmp_path / "report").iterdir()}
+    reports = [line.removeprefix("Report: ") for line in out.splitlines() if line.startswith("Report: ")]
+    assert reports == [str(tmp_path / "report/report.en.html"), str(tmp_path / "report/report.es.html")]
+    assert {"manifest.json", "estimates.csv", "report.en.html", "report.es.html"} <= {file.name for file in (tmp_path / "report").iterdir()}
 
 
 @pytest.mark.parametrize(

@@ -6,44 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray, IntArray
-from mentoreval.design.covariate_matrix import CovariateMatrix, covariate_matrix
-from mentoreval.design.design import NO_SET, Baseline, Design, DesignMethod, Weighting, stand_at_start
-from mentoreval.design.propensity import known_covariates, with_cohorts
-from mentoreval.design.reweighting import weight_facts
-from mentoreval.design.separation import refuse_separation
-from mentoreval.errors import DataError, DesignError, OptionError, first_few, suggest
-from mentoreval.numerics.matching import match_nearest
-from mentoreval.numerics.multinomial import (
-    ArmEstimand,
-    MultinomialFit,
-    common_range,
-    fit_multinomial,
-    generalized_weights,
-    overlap_density,
-    score_strata,
+from mentoreval.design.arm_scores import (
+    REFERENCE,
+    ArmEntries,
+    ArmMethod,
+    ArmScores,
+    check_request,
+    read_arms,
+    with_every_arm,
 )
-from mentoreval.numerics.strata import UNMATCHED, Limits
+from mentoreval.design.covariate_matrix import covariate_matrix
+from mentoreval.design.design import NO_SET, Baseline, Design, DesignMethod, Weighting, stand_at_start
+from mentoreval.design.propensity import known_covariates
+from mentoreval.design.reweighting import weight_facts
+from mentoreval.errors import DesignError, OptionError, first_few, suggest
+from mentoreval.numerics.multinomial import ArmEstimand, common_range
 from mentoreval.numerics.two_samples import effective_sample_size
 from mentoreval.panel.panel import PRIOR, Panel
-
-ArmMethod = Literal["weighting", "matching"]
-
-REFERENCE = 0
-"""Code of the arm without a program; the programs follow from 1."""
-
-FEWEST = 10
-"""Fewer students than this in an arm are too few to say how it was chosen."""
-
-CALIPER = 0.25
-STRATA = 5
-"""Of vector matching: widest difference in standard deviations of the log odds, and number of k-means strata, both as
-in Lopez & Gutman (2017)."""
 
 
 @dataclass(frozen=True)
@@ -228,13 +213,11 @@ class ArmComparison:
         return table[unit, number[np.searchsorted(panel.cohorts, baseline.cohort)]]
 
     def _pairs_among(self, place: IntArray, treated: int, other: int) -> tuple[IntArray, FloatArray]:
-        """The matched sets as pairs (p, 2) of entries of the pair's baseline, and how far apart their log odds are."""
+        """The matched sets as pairs (p, 2) of entries of the pair's baseline, and the distance in log odds of the two."""
         found = self.matches[:, [treated, other]]
         back = np.full(self.baseline.size, -1, dtype=np.int64)
         back[place[place >= 0]] = np.flatnonzero(place >= 0)
-        if self.target is None:
-            return back[found], np.empty(0)
-        linear = _log_odds(self.scores[:, self.arms.index(self.target)])
+        linear = np.log(self.scores[:, treated]) - np.log(self.scores[:, other])
         return back[found], np.abs(linear[found[:, 0]] - linear[found[:, 1]])
 
 
@@ -260,9 +243,10 @@ def compare_arms(  # noqa: PLR0913 (what is compared, for whom, and how)
     harmonic mean of all scores (Li & Li 2019, Annals of Applied Statistics 13:2389); times sampling weights, scaled so
     that in each cohort all arms have the same sum (for the ATE then times the arm's share of the students).
 
-    Matching: vector matching (Lopez & Gutman 2017, section 4): each student of the target arm is matched, with
-    replacement, to the nearest of every other arm in the log odds of the target's score, within a caliper of CALIPER
-    standard deviations and within k-means strata of the other arms' scores; only those stay who found somebody in all.
+    Matching, on the vector of scores: each student of the target arm is matched, with replacement and in the cohort, to
+    the nearest of every other arm in the Mahalanobis distance of the log odds of all arms against the target, within a
+    caliper of CALIPER standard deviations in each; only those stay who found somebody in all arms (after Scotina &
+    Gutman 2019, Statistics in Medicine 38:3139; the caliper and the last rule are of Lopez & Gutman 2017).
 
     Parameters
     ----------
@@ -288,208 +272,32 @@ def compare_arms(  # noqa: PLR0913 (what is compared, for whom, and how)
         are constant or tell an arm apart from all others, nobody to match.
     """
     chosen: ArmEstimand = estimand or ("ATT" if method == "matching" else "ATE")
-    _check_request(method, chosen, target, covariates)
-    arms, unit_arm = _read_arms(panel, arm, reference)
+    check_request(method, chosen, target, covariates)
+    arms, unit_arm = read_arms(panel, arm, reference)
     if target is not None and target not in arms:
         raise OptionError(f"There is no arm {target!r} in {arm!r} to be the target.{suggest(str(target), arms)}")
     names = _without(arm, panel.default_covariates if covariates is None else covariates)
     baseline = stand_at_start(panel, names)
     entry_arm = np.where(baseline.treated, unit_arm[baseline.unit], np.int64(REFERENCE))
-    considered = _with_every_arm(baseline, entry_arm, baseline.comparable(), arms, "with complete covariates")
-    model = _Scores.fit(baseline, considered, entry_arm, arms, known_covariates(baseline, considered))
+    considered = with_every_arm(baseline, entry_arm, baseline.comparable(), arms, "with complete covariates")
+    model = ArmScores.fit(baseline, considered, entry_arm, arms, known_covariates(baseline, considered))
     scores, supported = model.spread(np.full((baseline.size, len(arms)), np.nan)), considered
     if common_support:
         inside = considered.copy()
-        inside[considered] = common_range(model.fit_.probability, entry_arm[considered])
-        supported = _with_every_arm(baseline, entry_arm, inside, arms, "on the common support of all arms")
+        inside[considered] = common_range(model.model.probability, entry_arm[considered])
+        supported = with_every_arm(baseline, entry_arm, inside, arms, "on the common support of all arms")
         matrix = covariate_matrix(baseline.frame[supported])
-        model = _Scores.fit(baseline, supported, entry_arm, arms, matrix)
+        model = ArmScores.fit(baseline, supported, entry_arm, arms, matrix)
         scores = model.spread(scores)
-    task = _Task(baseline, np.flatnonzero(supported), entry_arm, scores, arms)
+    task = ArmEntries(baseline, np.flatnonzero(supported), entry_arm, scores, arms)
     code = arms.index(target) if target is not None else REFERENCE
     matches = task.matched(code) if method == "matching" else np.empty((0, len(arms)), dtype=np.int64)
-    weights = task.match_weights(matches, code) if method == "matching" else task.weights(chosen, code)
+    weights = task.match_weights(matches) if method == "matching" else task.weights(chosen, code)
     return ArmComparison(
         panel=panel, arm=arm, arms=arms, method=method, estimand=chosen, target=target, common_support=common_support,
         baseline=baseline, unit_arm=unit_arm, entry_arm=entry_arm, considered=considered, supported=supported,
         scores=scores, weights=weights, matches=matches, facts=model.facts,
     )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Scores:
-    """A multinomial logit of the arm, and the entries (m,) that it was fitted on."""
-
-    rows: BoolArray
-    fit_: MultinomialFit
-    facts: dict[str, object]
-
-    @classmethod
-    def fit(
-        cls, baseline: Baseline, rows: BoolArray, entry_arm: IntArray, arms: tuple[str, ...], matrix: CovariateMatrix
-    ) -> _Scores:
-        """Fit on some entries, whose covariates are ``matrix``; DesignError where covariates tell an arm apart."""
-        own = entry_arm[rows]
-        for code, label in enumerate(arms):
-            try:
-                refuse_separation(matrix, own == code)
-            except DesignError as error:
-                raise DesignError(f"Arm {label!r} (called treated here) against all other arms: {error}") from error
-        model = with_cohorts(matrix, baseline.cohort[rows])
-        fit = fit_multinomial(model.values, own, baseline.weight[rows])
-        labels = [column.label for column in model.columns]
-        if not fit.converged:
-            reach = np.nanmax(np.abs(fit.coefficients), axis=1) * np.ptp(model.values, axis=0)
-            raise DesignError(
-                f"The generalized propensity model did not settle in {fit.iterations} iterations: covariates tell arms "
-                f"apart together, or have a few extreme values. Log odds run farthest along "
-                f"{labels[int(np.nanargmax(reach))]!r}: drop, cap or coarsen it."
-            )
-        facts: dict[str, object] = {
-            "propensity_model": "multinomial_logit",
-            "propensity_iterations": fit.iterations,
-            "aliased_covariates": tuple(labels[place] for place in fit.aliased),
-        }
-        return cls(rows, fit, facts)
-
-    def spread(self, scores: FloatArray) -> FloatArray:
-        """(m, K) scores with those of this model in their places."""
-        everywhere = scores.copy()
-        everywhere[self.rows] = self.fit_.probability
-        return everywhere
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """The supported entries ``rows`` of a baseline, to be weighted or matched."""
-
-    baseline: Baseline
-    rows: IntArray
-    entry_arm: IntArray
-    scores: FloatArray
-    arms: tuple[str, ...]
-
-    def weights(self, estimand: ArmEstimand, target: int) -> FloatArray:
-        """(m,) weights with the same sum for all arms of a cohort; for the ATE times the share of the arm."""
-        arm, sampling, scores = self.entry_arm[self.rows], self.baseline.weight[self.rows], self.scores[self.rows]
-        cohort = np.unique(self.baseline.cohort[self.rows], return_inverse=True)[1]
-        factor = {"ATE": np.ones(arm.size), "ATT": (arm == target).astype(float)}.get(estimand)
-        total = np.bincount(cohort, sampling * (overlap_density(scores) if factor is None else factor))
-        raw = sampling * generalized_weights(scores, arm, estimand, target)
-        cell = cohort * len(self.arms) + arm
-        weights = np.zeros(self.baseline.size)
-        weights[self.rows] = raw * total[cohort] / np.bincount(cell, raw)[cell]
-        if estimand == "ATE":
-            weights[self.rows] *= (np.bincount(arm, sampling) / sampling.sum())[arm]
-        return weights
-
-    def matched(self, target: int) -> IntArray:
-        """(s, K) entries of the sets: one of the target arm and its nearest in every other."""
-        arm, linear = self.entry_arm[self.rows], _log_odds(self.scores[self.rows])
-        seekers = np.flatnonzero(arm == target)
-        found = np.full((seekers.size, len(self.arms)), UNMATCHED, dtype=np.int64)
-        found[:, target] = self.rows[seekers]
-        caliper = CALIPER * float(np.std(linear[:, target], ddof=1))
-        for other in range(len(self.arms)):
-            if other != target:
-                two = np.flatnonzero((arm == target) | (arm == other))
-                limits = Limits(caliper=caliper, strata=self._strata(linear, target, other)[two])
-                near = match_nearest(linear[two, target], arm[two] == target, replace=True, order="data", limits=limits)
-                found[:, other] = np.where(near[:, 0] == UNMATCHED, UNMATCHED, self.rows[two[near[:, 0]]])
-        complete = (found != UNMATCHED).all(axis=1)
-        if not complete.any():
-            fewest = int(np.argmin((found != UNMATCHED).sum(axis=0)))
-            raise DesignError(
-                f"None of {seekers.size:,} students of {self.arms[target]!r} can be matched in every other arm; fewest "
-                f"in {self.arms[fewest]!r} ({int((found[:, fewest] != UNMATCHED).sum()):,}). Use method='weighting', "
-                "another target, or fewer covariates."
-            )
-        return found[complete]
-
-    def match_weights(self, matches: IntArray, target: int) -> FloatArray:
-        """(m,) times that an entry is in a set, times its sampling weight."""
-        return np.bincount(matches.ravel(), minlength=self.baseline.size) * self.baseline.weight
-
-    def _strata(self, linear: FloatArray, target: int, other: int) -> IntArray:
-        """(rows,) cohort and k-means stratum of the scores of all arms but the two that are matched."""
-        cohort = np.unique(self.baseline.cohort[self.rows], return_inverse=True)[1].astype(np.int64)
-        rest = [code for code in range(len(self.arms)) if code not in (target, other)]
-        return cohort * STRATA + score_strata(linear[:, rest], STRATA) if rest else cohort
-
-
-def _read_arms(panel: Panel, arm: str, reference: str) -> tuple[tuple[str, ...], IntArray]:
-    """Labels by code, and the code of every unit of the panel."""
-    if arm not in panel.frame.columns:
-        raise DataError(
-            f"This panel has no column {arm!r} with the arms: name it among the covariates of the panel."
-            f"{suggest(str(arm), (str(name) for name in panel.frame.columns))}"
-        )
-    label = panel.frame[arm].astype(object).map(str, na_action="ignore")
-    codes, names = pd.factorize(label.mask(label == reference), sort=True)
-    known, unit = codes >= 0, panel.row_unit
-    low, high = np.full(panel.n_units, len(names)), np.full(panel.n_units, -1)
-    np.minimum.at(low, unit[known], codes[known])
-    np.maximum.at(high, unit[known], codes[known])
-    starts, never = panel.start <= panel.timeline.clock[-1], panel.start == panel.timeline.NEVER
-    _refuse_units(panel, low < high, f"have more than one {arm}; compare_arms takes one program per unit, the first")
-    _refuse_units(panel, starts & (high < 0), f"are treated but have no {arm}; write down their program")
-    _refuse_units(panel, never & (high >= 0), f"have a {arm} but no {panel.first_treated}; give one, or remove it")
-    unit_arm = np.where(starts, high + 1, REFERENCE).astype(np.int64)
-    arms = (reference, *(str(name) for name in names))
-    counts = np.bincount(unit_arm, minlength=len(arms))
-    if len(names) == 0 or counts[REFERENCE] == 0:
-        raise DesignError(
-            f"{arm!r} has {len(names):,} programs ({first_few(names)}) and {int(counts[REFERENCE]):,} units without "
-            "one: nothing to compare. It takes at least one program and units that were never in any."
-        )
-    return arms, unit_arm
-
-
-def _refuse_units(panel: Panel, wrong: BoolArray, what: str) -> None:
-    if wrong.any():
-        shown = first_few(panel.units[wrong])
-        raise DataError(f"{int(wrong.sum()):,} of {panel.n_units:,} units ({shown}) {what}.")
-
-
-def _with_every_arm(
-    baseline: Baseline, entry_arm: IntArray, rows: BoolArray, arms: tuple[str, ...], which: str
-) -> BoolArray:
-    """(m,) the rows of cohorts that have every arm; DesignError where an arm has fewer than FEWEST units in them."""
-    clocks, cohort = np.unique(baseline.cohort, return_inverse=True)
-    sizes = np.zeros((clocks.size, len(arms)), dtype=np.int64)
-    np.add.at(sizes, (cohort[rows], entry_arm[rows]), 1)
-    kept = rows & (sizes > 0).all(axis=1)[cohort]
-    for code, label in enumerate(arms):
-        found, alone = (len(np.unique(baseline.unit[some & (entry_arm == code)])) for some in (kept, rows))
-        if found < FEWEST:
-            where = f" ({alone:,} if cohorts that lack an arm are counted)" if alone > found else ""
-            raise DesignError(
-                f"Arm {label!r} has {found:,} students {which}{where}, fewer than the {FEWEST} that a score needs. "
-                "Join it with a similar arm, leave it out, or give fewer covariates."
-            )
-    return kept
-
-
-def _check_request(method: str, estimand: str, target: str | None, covariates: object) -> None:
-    if method not in get_args(ArmMethod):
-        raise OptionError(f"There is no method {method!r} for several arms.{suggest(str(method), get_args(ArmMethod))}")
-    if estimand not in get_args(ArmEstimand):
-        hint = " For the students of one arm, or of none, use the ATT with target=." if estimand == "ATC" else ""
-        known = suggest(str(estimand), get_args(ArmEstimand))
-        raise OptionError(f"There is no estimand {estimand!r} for several arms.{hint}{known}")
-    if method == "matching" and estimand != "ATT":
-        raise DesignError(
-            f"Matching answers for the students of one arm (ATT), not for the {estimand}: use estimand='ATT' with "
-            "target=, or method='weighting'."
-        )
-    if (estimand == "ATT") != (target is not None):
-        raise OptionError(
-            "The ATT of several arms is that of the students of one of them: name it, as target='peer'."
-            if target is None
-            else f"target={target!r} says whose effect the ATT is; it does not go with the {estimand}. Leave it out."
-        )
-    if isinstance(covariates, str):
-        raise OptionError(f"covariates takes a list of names, not the text {covariates!r}: write [{covariates!r}].")
 
 
 def _without(arm: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -499,7 +307,3 @@ def _without(arm: str, names: Sequence[str]) -> tuple[str, ...]:
 def _turned(pair: tuple[str, str], reference: str) -> tuple[str, str]:
     """The pair with its second arm first, unless that is the reference, which has no start."""
     return pair if pair[1] == reference else pair[::-1]
-
-
-def _log_odds(probability: FloatArray) -> FloatArray:
-    return np.asarray(np.log(probability) - np.log1p(-probability), dtype=float)

@@ -89,8 +89,8 @@ class Baseline:
         chosen = self.at_risk & self.complete & (self.weight > 0)
         for name in also:
             chosen &= self.column(name).notna().to_numpy(dtype=bool)
-        arms = (pd.unique(self.cohort[chosen & arm]) for arm in (self.treated, ~self.treated))
-        both = np.intersect1d(*arms)
+        starts, waits = (pd.unique(self.cohort[chosen & arm]) for arm in (self.treated, ~self.treated))
+        both = np.intersect1d(starts, waits)
         chosen &= np.isin(self.cohort, both)
         if not chosen.any():
             raise DesignError(self._nobody_comparable(also))

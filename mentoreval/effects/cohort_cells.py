@@ -45,7 +45,8 @@ class CohortCells:
     def mass(self) -> FloatArray:
         """(k,) total weight of the treated rows of each cell."""
         inside = self.cell >= 0
-        return np.bincount(self.cell[inside], self.rows.weights[inside], minlength=len(self.cohort))
+        total = np.bincount(self.cell[inside], self.rows.weights[inside], minlength=len(self.cohort))
+        return np.asarray(total, dtype=float)
 
     def columns(self) -> FloatArray:
         """(n, k') one indicator for each cell that is no reference."""
@@ -164,7 +165,8 @@ def _cell_terms(cells: CohortCells) -> pd.DataFrame:
 def _compared_in(cells: CohortCells, place: int) -> BoolArray:
     """(n,) rows that a cell is compared with: of its period and, where cohorts are stacked, of its stack."""
     same = cells.compares & (cells.rows.period == cells.period[place])
-    return same & (cells.rows.cohort == cells.cohort[place]) if cells.rows.stacked else same
+    stack = cells.rows.cohort == cells.cohort[place] if cells.rows.stacked else True
+    return np.asarray(same & stack, dtype=bool)
 
 
 def _count(cells: CohortCells, chosen: BoolArray) -> dict[str, object]:
@@ -172,7 +174,7 @@ def _count(cells: CohortCells, chosen: BoolArray) -> dict[str, object]:
     places = np.flatnonzero(chosen)
     treated = (cells.cell >= 0) & chosen[cells.cell]
     if cells.rows.stacked:
-        compared = np.any([_compared_in(cells, place) for place in places], axis=0)
+        compared = np.any([_compared_in(cells, int(place)) for place in places], axis=0)
     else:
         compared = cells.compares & np.isin(cells.rows.period, cells.period[places])
     return {"n_treated": cells.rows.n_units(treated), "n_comparison": cells.rows.n_units(compared)}

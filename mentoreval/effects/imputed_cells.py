@@ -69,6 +69,7 @@ def _impute(rows: UnitPeriods, mask: BoolArray, covariates: tuple[str, ...], nam
     where = (place[mask], rows.period[mask])
 
     def grid(values: FloatArray) -> FloatArray:
+        """(m, T) values of the rows (n,) of this regression; 0 where there is no row."""
         out = np.zeros(shape)
         out[where] = values[mask]
         return out

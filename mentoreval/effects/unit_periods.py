@@ -77,8 +77,8 @@ class UnitPeriods:
         """The rows of a mask (n,), effects numbered again."""
         names = ("entry", "unit", "cohort", "treated", "period", "response", "covariates", "weights")
         kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
-        effects = {name: number(getattr(self, name)[mask]) for name in ("unit_effect", "period_effect")}
-        return replace(self, **kept, **effects)
+        kept |= {name: number(getattr(self, name)[mask]) for name in ("unit_effect", "period_effect")}
+        return replace(self, **kept)
 
 
 def observe_periods(

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from scipy.optimize import LinearConstraint
+
+MANY_KINDS, FREE_KINDS = 2000, 400
+"""Of more kinds of rows than this fractions are taken first; and about how many of them are then made whole again."""
+
+ROUNDING = 1e-6
+"""How far from a whole number the solver's whole numbers may be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +26,7 @@ class LargestSample:
 
     chosen : (n,) True for the rows of the sample; all False where no sample meets the bounds
     gap    : how much larger a sample may exist at most, as a share of this one; 0 = none is larger
-    proven : whether the search ended by itself, not by the time limit
+    proven : whether no sample is larger
     """
 
     chosen: BoolArray
@@ -41,10 +52,10 @@ def largest_balanced_sample(
 
     An integer program by HiGHS: one variable for each distinct row, with as many values as there are such rows, and
     two constraints for each column. Rows are put in the order of their values first, so that the order of the data
-    decides only between rows that are alike. The time to prove that no sample is larger can be long; what was found
-    until then is the answer.
+    decides only between rows that are alike. Proving that no sample is larger can take long: with the time limit, and
+    with more than MANY_KINDS distinct rows, the answer may be a smaller one, and the gap says by how much at most.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp  # slow to import
+    from scipy.optimize import LinearConstraint  # slow to import
     from scipy.sparse import csr_array, vstack
 
     order = np.lexsort((*values.T, strata, seekers))
@@ -58,21 +69,50 @@ def largest_balanced_sample(
     apart = centred * sign[:, None]
     balance = csr_array(np.vstack([(apart - slack).T, (-apart - slack).T]))
     numbers = csr_array((sign, (strata[first], np.arange(first.size))), shape=(int(strata.max()) + 1, first.size))
-    found = milp(
-        -seekers[first].astype(float),
-        constraints=[
-            LinearConstraint(balance, ub=np.zeros(2 * len(bounds))),
-            LinearConstraint(vstack([numbers], format="csr"), 0, 0),
-        ],
-        bounds=Bounds(0, most),
-        integrality=np.ones(first.size),
-        options={"time_limit": time_limit},
+    limits = LinearConstraint(
+        vstack([balance, numbers], format="csr"),
+        np.append(np.full(balance.shape[0], -np.inf), np.zeros(numbers.shape[0])),
+        np.zeros(balance.shape[0] + numbers.shape[0]),
     )
+    taken, bound, proven = _solved(seekers[first].astype(np.float64), limits, most, time_limit)
     chosen = np.zeros(seekers.size, dtype=bool)
-    if found.x is None:
-        return LargestSample(chosen, np.inf, False)
-    taken = np.round(found.x).astype(np.int64)
     place = np.arange(order.size) - np.append(0, np.cumsum(most))[kind]
     chosen[order] = place < taken[kind]
-    gap = float(found.mip_gap) if found.mip_gap is not None else 0.0
-    return LargestSample(chosen, gap, found.status == 0)
+    size = int((chosen & seekers).sum())
+    return LargestSample(chosen, 0.0 if proven else (bound - size) / size if size else np.inf, proven)
+
+
+def _solved(
+    worth: FloatArray, limits: LinearConstraint, most: IntArray, time_limit: float
+) -> tuple[IntArray, float, bool]:
+    """How many of each kind are taken, what no answer can exceed, and whether the answer is as large as that.
+
+    Of many kinds the solver first takes fractions, of which only a few are broken (as many as there are constraints);
+    then the broken ones and some others, spread over all, are made whole while the rest stays.
+    """
+    from scipy.optimize import Bounds, milp  # slow to import
+
+    low, high, bound = np.zeros(most.size), most.astype(np.float64), np.inf
+    started = time.monotonic()
+    if most.size > MANY_KINDS:
+        relaxed = milp(-worth, constraints=limits, bounds=Bounds(low, high), options={"time_limit": time_limit})
+        if relaxed.x is None or relaxed.status != 0:
+            return np.zeros(most.size, dtype=np.int64), np.inf, False
+        bound = float(np.floor(-relaxed.fun + ROUNDING))
+        whole = np.abs(relaxed.x - np.round(relaxed.x)) < ROUNDING
+        whole[:: max(most.size // FREE_KINDS, 1)] = False
+        low, high = np.where(whole, np.round(relaxed.x), low), np.where(whole, np.round(relaxed.x), high)
+    left = max(time_limit - (time.monotonic() - started), 1.0)
+    found = milp(
+        -worth,
+        constraints=limits,
+        bounds=Bounds(low, high),
+        integrality=np.ones(most.size),
+        options={"time_limit": left},
+    )
+    if found.x is None:
+        return np.zeros(most.size, dtype=np.int64), np.inf, False
+    taken = np.round(found.x).astype(np.int64)
+    if not np.isfinite(bound):
+        bound = float(worth @ taken) if found.status == 0 else float(np.floor(-found.mip_dual_bound + ROUNDING))
+    return taken, bound, bool(bound <= float(worth @ taken))

@@ -23,9 +23,6 @@ NEAREST_TO_CERTAIN = float(np.finfo(np.float64).eps)
 SETTLED = 1e-10
 """Newton stops when no log odds over one standard deviation of a column would change by more."""
 
-SWEEPS = 100
-"""Times that k-means moves rows at most; strata that are not quite settled serve as well."""
-
 ArmEstimand = Literal["ATE", "ATT", "ATO"]
 
 
@@ -144,28 +141,6 @@ def common_range(probability: FloatArray, arm: IntArray) -> BoolArray:
     low = np.max([group.min(axis=0) for group in groups], axis=0)
     high = np.min([group.max(axis=0) for group in groups], axis=0)
     return np.asarray(((probability >= low) & (probability <= high)).all(axis=1), dtype=bool)
-
-
-def score_strata(points: FloatArray, strata: int) -> IntArray:
-    """(n,) codes of at most ``strata`` groups of rows that lie near to each other in points (n, d): k-means.
-
-    It starts from equal parts along the direction in which the points spread most, so that no chance is in it, and
-    moves rows to the nearest mean (Lloyd 1982) until nobody moves or SWEEPS are over.
-    """
-    centred = points - points.mean(axis=0)
-    direction = np.linalg.eigh(weighted_gram(centred, np.ones(len(points))))[1][:, -1]
-    along = centred @ direction
-    codes = np.searchsorted(np.quantile(along, np.arange(1, strata) / strata), along).astype(np.int64)
-    for _ in range(SWEEPS):
-        used, codes = np.unique(codes, return_inverse=True)
-        size = np.bincount(codes)
-        means = np.stack([np.bincount(codes, column) / size for column in centred.T], axis=1)
-        far = np.stack([np.square(centred - means[place]).sum(axis=1) for place in range(used.size)], axis=1)
-        nearest = far.argmin(axis=1)
-        if np.array_equal(nearest, codes):
-            break
-        codes = nearest
-    return codes.astype(np.int64)
 
 
 def _log_probability(X: FloatArray, beta: FloatArray) -> FloatArray:

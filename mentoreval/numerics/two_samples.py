@@ -158,6 +158,7 @@ def _joined(parts: list[tuple[IntArray, list[BalanceTable]]], weighting: int) ->
     tables = [tables[weighting] for _, tables in parts]
 
     def joined(name: str) -> NDArray[Any]:
+        """One field of all tables, in the order of the columns."""
         return np.asarray(np.concatenate([attrgetter(name)(table) for table in tables])[back])
 
     treated, comparison = (Moments(*(joined(f"{arm}.{part}") for part in Moments._fields)) for arm in _ARMS)

@@ -45,6 +45,22 @@ def test_no_sample_that_brute_force_finds_is_larger(seed: int, ratio: int, bound
     assert found.gap == 0
 
 
+def test_of_many_distinct_students_the_sample_is_as_large_as_its_gap_says() -> None:
+    """3,000 distinct rows go the way over fractions; the treated differ by a whole deviation, so that not all fit."""
+    rng = np.random.default_rng(6)
+    seekers = rng.random(3000) < 0.4
+    values = rng.normal(size=(3000, 3)) + np.outer(seekers, [1.0, 0.3, -0.2])
+    one = np.zeros(3000, dtype=np.int64)
+    found = largest_balanced_sample(values, seekers, one, ratio=1, bounds=np.full(3, 0.05), time_limit=10)
+    chosen, size = found.chosen, int((found.chosen & seekers).sum())
+    apart = values[chosen & seekers].mean(axis=0) - values[chosen & ~seekers].mean(axis=0)
+    assert np.abs(apart).max() <= 0.05 + 1e-6
+    assert (chosen & ~seekers).sum() == size
+    assert 0 < size < seekers.sum()
+    assert found.gap < 0.01
+    assert found.proven == (found.gap == 0)
+
+
 @pytest.mark.parametrize("bound", [0.02, 0.05, 0.2])
 def test_every_covariate_is_within_its_bound(
     bound: float, students: pd.DataFrame, panel_of: Callable[..., Panel]

@@ -58,6 +58,7 @@ class Subclass(DesignMethod):
         quantiles: dict[int, tuple[float, ...]] = {}
 
         def cut(members: IntArray) -> IntArray:
+            """Subclass of each of these rows of one cohort."""
             cuts = self._cuts(score[members], treated[members], asked[members])
             quantiles[int(cohort[members[0]])] = tuple(cuts.tolist())
             return subclasses(score[members], treated[members], cuts)
