@@ -21,6 +21,8 @@ _HOMES = {
     "mentoreval.panel.programs": ("OneToOne",),
     "mentoreval.worlds": ("draw_world", "write_world", "Riverside"),
     "mentoreval.design.design": ("Design", "choose_design"),
+    "mentoreval.design.balance": ("Balance", "compare_balance", "measure_balance"),
+    "mentoreval.design.overlap": ("Overlap", "measure_overlap"),
     "mentoreval.design.arms": ("ArmComparison", "compare_arms"),
     "mentoreval.design.eligibility": ("Eligibility",),
     "mentoreval.design.methods": (

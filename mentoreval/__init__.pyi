@@ -1,6 +1,9 @@
 # Written by scripts/make_stub.py.
 from mentoreval.design.arms import ArmComparison as ArmComparison
 from mentoreval.design.arms import compare_arms as compare_arms
+from mentoreval.design.balance import Balance as Balance
+from mentoreval.design.balance import compare_balance as compare_balance
+from mentoreval.design.balance import measure_balance as measure_balance
 from mentoreval.design.design import Design as Design
 from mentoreval.design.design import choose_design as choose_design
 from mentoreval.design.eligibility import Eligibility as Eligibility
@@ -17,6 +20,8 @@ from mentoreval.design.methods.optimal_pairs import OptimalPairs as OptimalPairs
 from mentoreval.design.methods.overlap_weighting import OverlapWeighting as OverlapWeighting
 from mentoreval.design.methods.subclass import Subclass as Subclass
 from mentoreval.design.methods.unadjusted import Unadjusted as Unadjusted
+from mentoreval.design.overlap import Overlap as Overlap
+from mentoreval.design.overlap import measure_overlap as measure_overlap
 from mentoreval.design.propensity_models.boosted_trees import BoostedTrees as BoostedTrees
 from mentoreval.design.propensity_models.given_scores import GivenScores as GivenScores
 from mentoreval.design.propensity_models.logit import Logit as Logit

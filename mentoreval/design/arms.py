@@ -213,7 +213,7 @@ class ArmComparison:
         return table[unit, number[np.searchsorted(panel.cohorts, baseline.cohort)]]
 
     def _pairs_among(self, place: IntArray, treated: int, other: int) -> tuple[IntArray, FloatArray]:
-        """The matched sets as pairs (p, 2) of entries of the pair's baseline, and the distance in log odds of the two."""
+        """Matched sets as pairs (p, 2) of entries of the pair's baseline, and the distance in log odds of the two."""
         found = self.matches[:, [treated, other]]
         back = np.full(self.baseline.size, -1, dtype=np.int64)
         back[place[place >= 0]] = np.flatnonzero(place >= 0)

@@ -37,7 +37,7 @@ def test_no_sample_that_brute_force_finds_is_larger(seed: int, ratio: int, bound
     seekers = rng.permutation(10) < 4
     values = np.column_stack([rng.integers(0, 3, 10), rng.integers(0, 5, 10) / 2]).astype(float)
     one = np.zeros(10, dtype=np.int64)
-    found = largest_balanced_sample(values, seekers, one, ratio=ratio, bounds=np.full(2, bound), time_limit=10)
+    found = largest_balanced_sample(values, seekers, one, ratio=ratio, bounds=np.full(2, bound), time_limit=60)
     chosen = found.chosen
     assert (chosen & seekers).sum() == brute_force(values, seekers, ratio, bound)
     assert (chosen & ~seekers).sum() == ratio * (chosen & seekers).sum()
@@ -51,7 +51,7 @@ def test_of_many_distinct_students_the_sample_is_as_large_as_its_gap_says() -> N
     seekers = rng.random(3000) < 0.4
     values = rng.normal(size=(3000, 3)) + np.outer(seekers, [1.0, 0.3, -0.2])
     one = np.zeros(3000, dtype=np.int64)
-    found = largest_balanced_sample(values, seekers, one, ratio=1, bounds=np.full(3, 0.05), time_limit=10)
+    found = largest_balanced_sample(values, seekers, one, ratio=1, bounds=np.full(3, 0.05), time_limit=60)
     chosen, size = found.chosen, int((found.chosen & seekers).sum())
     apart = values[chosen & seekers].mean(axis=0) - values[chosen & ~seekers].mean(axis=0)
     assert np.abs(apart).max() <= 0.05 + 1e-6
