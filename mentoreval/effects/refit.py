@@ -36,7 +36,12 @@ class Refitter:
 
     @classmethod
     def of(cls, fit: Fit, level: str) -> Refitter:
-        """The refitter of a fit whose clusters are students or schools."""
+        """The refitter of a fit whose clusters are students or schools; EffectError for a pair of several arms."""
+        if fit.design.method.name == "arm_contrast":
+            raise EffectError(
+                "This design is one pair of several programs, whose scores can not be estimated again from the pair "
+                "alone. Use ClusterRobust, MultiplierBootstrap or WildClusterBootstrap."
+            )
         return cls(fit, _clusters(fit, level))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -160,10 +160,17 @@ class Panel:
         columns = {}
         for name in names:
             rows = at_start if name == self.school else before
-            taken = self.frame[self.check_covariate(name)].take(np.maximum(rows, 0)).reset_index(drop=True)
-            taken = taken.mask(rows < 0) if (rows < 0).any() else taken
-            columns[name] = taken.astype(object).map(str, na_action="ignore") if name == self.school else taken
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(units)))
+            column = self._school_text if name == self.school else self.frame[self.check_covariate(name)]
+            taken = column.take(np.maximum(rows, 0)).reset_index(drop=True)
+            columns[name] = taken.mask(rows < 0) if (rows < 0).any() else taken
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(units)), copy=False)
+
+    @cached_property
+    def _school_text(self) -> pd.Series[Any]:
+        """(rows,) the school as a text, also where it is written as a number; each distinct one is made only once."""
+        codes, distinct = pd.factorize(self.frame[self.school])
+        text = np.array([*map(str, distinct), None], dtype=object)
+        return pd.Series(text[codes], dtype=object)
 
     def school_at_start(self, units: IntArray, cohort: IntArray) -> IntArray:
         """(m,) code of the school at the start of the cohort, or in the last row before it; -1 where it is missing."""
