@@ -4,15 +4,16 @@ Usage::
 
     python benchmarks/bench_matching.py
     python benchmarks/bench_matching.py --sizes 10000 100000 --peer-sizes 10000 --variants plain
-    python benchmarks/bench_matching.py --peer-python /tmp/peers/bin/python
+    python benchmarks/bench_matching.py --peer-python /tmp/peers_causalml/bin/python /tmp/peers_statspai/bin/python
 
 What is measured: the public verbs ``choose_design(panel, Nearest(…))`` (logit on 8 covariates with 10 % treated, 1:1
 nearest neighbour without replacement) and ``design.balance()`` (all statistics of all covariates, before and after).
 Making the panel is shown beside it. Peers do what they have of it, from a data frame: logit, match and balance table.
-Each case is a process of its own: wall is the median of the runs, cpu the processor's time, which is what counts on a
-busy machine; the peak is that of the whole process with imports and data. Ratios are of processor time.
+Each case is a process of its own, with a first run to warm up that is not counted, unless it took so long that warming
+up is nothing beside it. Wall is the median of the runs, cpu the processor's time, which is what counts on a busy
+machine; the peak is that of the whole process with imports and data. Ratios are of processor time.
 
-MatchIt (R) runs where ``Rscript`` finds it; Python peers where ``--peer-python`` can import them.
+MatchIt (R) runs where ``Rscript`` finds it; each Python peer in the first ``--peer-python`` that can import it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -38,14 +41,17 @@ COVARIATES = [f"x{place}" for place in range(8)]
 SHARE_TREATED = 0.1
 SCHOOLS = 50
 REPEATS = 3
+SLOW = 15.0  # seconds of a first run that is counted, and not repeated
+MUCH_MEMORY = 4 * 1024**3
 CALIPER = 0.2
 VARIANTS = ("plain", "caliper", "exact")
 OURS = "mentoreval"
-HOW_TO_INSTALL = """Peers are no dependencies of this package. Give them an environment of their own:
+HOW_TO_INSTALL = """Peers are no dependencies of this package. Give each an environment of its own:
 
-    python3 -m venv /tmp/peers
-    /tmp/peers/bin/pip install pymatchit-causal causalml psmpy StatsPAI
-    python benchmarks/bench_matching.py --peer-python /tmp/peers/bin/python
+    for peer in pymatchit-causal causalml psmpy statspai; do
+        python3 -m venv /tmp/peers_$peer && /tmp/peers_$peer/bin/pip install $peer
+    done
+    python benchmarks/bench_matching.py --peer-python /tmp/peers_*/bin/python
 
 MatchIt: install.packages("MatchIt") in R, with Rscript on the path."""
 
@@ -91,9 +97,14 @@ class Stopwatch:
         self._at = (time.perf_counter(), time.process_time())
         return self._at[0] - before[0], self._at[1] - before[1]
 
+    def times(self) -> Times:
+        """The same, by name."""
+        wall, cpu = self.look()
+        return {"wall": wall, "cpu": cpu}
 
-def run_mentoreval(students: pd.DataFrame, variant: str) -> list[Times]:
-    """The public verbs, several times; the first run also warms up and is not counted."""
+
+def run_mentoreval(students: pd.DataFrame, variant: str) -> Times:
+    """The public verbs."""
     import mentoreval as me
 
     method = {
@@ -101,41 +112,37 @@ def run_mentoreval(students: pd.DataFrame, variant: str) -> list[Times]:
         "caliper": me.Nearest(caliper=CALIPER),
         "exact": me.Nearest(exact=("school",)),
     }[variant]
-    runs = []
-    for _ in range(REPEATS + 1):
-        watch = Stopwatch()
-        panel = me.panel_from_frame(
-            students, unit="id", treated="treat", covariates=COVARIATES, outcomes=["y"], school="school"
-        )
-        making = watch.look()
-        design = me.choose_design(panel, method)
-        choosing = watch.look()
-        design.balance()
-        comparing = watch.look()
-        runs.append(
-            {
-                "panel": making[1],
-                "design": choosing[1],
-                "balance": comparing[1],
-                "wall": choosing[0] + comparing[0],
-                "cpu": choosing[1] + comparing[1],
-            }
-        )
-    return runs[1:]
+    watch = Stopwatch()
+    panel = me.panel_from_frame(
+        students, unit="id", treated="treat", covariates=COVARIATES, outcomes=["y"], school="school"
+    )
+    making = watch.look()
+    design = me.choose_design(panel, method)
+    choosing = watch.look()
+    design.balance()
+    comparing = watch.look()
+    return {
+        "panel": making[1],
+        "design": choosing[1],
+        "balance": comparing[1],
+        "wall": choosing[0] + comparing[0],
+        "cpu": choosing[1] + comparing[1],
+    }
 
 
-def run_pymatchit(students: pd.DataFrame, variant: str) -> list[Times]:
-    """pymatchit-causal (PyPI), whose options are named as in R."""
+def run_pymatchit(students: pd.DataFrame, variant: str) -> Times:
+    """pymatchit-causal (PyPI), whose options are named as in R; what it prints goes nowhere."""
     from pymatchit import MatchIt
 
     options: dict[str, dict[str, Any]] = {"plain": {}, "caliper": {"caliper": CALIPER}, "exact": {"exact": "school"}}
     watch = Stopwatch()
-    found = MatchIt(students, method="nearest", **options[variant]).fit("treat ~ " + " + ".join(COVARIATES))
-    found.summary(print_output=False)
-    return [dict(zip(("wall", "cpu"), watch.look(), strict=True))]
+    with redirect_stdout(StringIO()):
+        found = MatchIt(students, method="nearest", **options[variant]).fit("treat ~ " + " + ".join(COVARIATES))
+        found.summary(print_output=False)
+    return watch.times()
 
 
-def run_causalml(students: pd.DataFrame, variant: str) -> list[Times]:
+def run_causalml(students: pd.DataFrame, variant: str) -> Times:
     """causalml (PyPI), with an unpenalized logit in front; its caliper is in standard deviations, too."""
     from causalml.match import NearestNeighborMatch, create_table_one
     from sklearn.linear_model import LogisticRegression
@@ -149,37 +156,46 @@ def run_causalml(students: pd.DataFrame, variant: str) -> list[Times]:
         matched = matcher.match_by_group(scored, "treat", ["score"], "school")
     else:
         matched = matcher.match(scored, "treat", ["score"])
-    create_table_one(matched, "treat", COVARIATES)
-    return [dict(zip(("wall", "cpu"), watch.look(), strict=True))]
+    for sample in (scored, matched):
+        create_table_one(sample, "treat", COVARIATES)
+    return watch.times()
 
 
-def run_psmpy(students: pd.DataFrame, variant: str) -> list[Times]:
-    """psmpy (PyPI); its caliper is in raw units of the logit, and it matches nobody exactly."""
+def run_psmpy(students: pd.DataFrame, variant: str) -> Times:
+    """psmpy (PyPI) without balance, which it only draws; its caliper is in raw units; it matches nobody exactly."""
     from psmpy import PsmPy
 
     if variant == "exact":
         raise LookupError("no exact matching")
+    treated = int(students["treat"].sum())
+    needed = 16 * treated * (len(students) - treated)
+    if needed > MUCH_MEMORY:
+        raise LookupError(f"it sorts every control for every treated, in {needed / 1024**3:.0f} GiB")
     watch = Stopwatch()
     matcher = PsmPy(students[["id", "treat", *COVARIATES]], treatment="treat", indx="id", exclude=[])
     matcher.logistic_ps(balance=False)
     caliper = CALIPER * matcher.predicted_data["propensity_logit"].std() if variant == "caliper" else None
-    matcher.knn_matched(matcher="propensity_logit", replacement=False, caliper=caliper)
-    return [dict(zip(("wall", "cpu"), watch.look(), strict=True))]
+    matcher.kdtree_matched(matcher="propensity_logit", replacement=False, caliper=caliper)
+    return watch.times()
 
 
-def run_statspai(students: pd.DataFrame, variant: str) -> list[Times]:
-    """StatsPAI (PyPI), whose match also estimates an effect; without its separate balance table."""
+def run_statspai(students: pd.DataFrame, variant: str) -> Times:
+    """StatsPAI (PyPI), in the order of MatchIt; its match has a balance table and also estimates an effect."""
     import statspai
 
-    if variant == "exact":
-        raise LookupError("exact matching within schools is not part of this comparison")
-    caliper = {"caliper": CALIPER, "caliper_scale": "sd"} if variant == "caliper" else {}
+    options: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "caliper": {"caliper": CALIPER, "caliper_scale": "sd"},
+        "exact": {"exact": ["school"]},
+    }
     watch = Stopwatch()
-    statspai.match(students, y="y", treat="treat", covariates=COVARIATES, replace=False, **caliper)
-    return [dict(zip(("wall", "cpu"), watch.look(), strict=True))]
+    statspai.match(
+        students, y="y", treat="treat", covariates=COVARIATES, replace=False, m_order="largest", **options[variant]
+    )
+    return watch.times()
 
 
-def run_matchit(students: pd.DataFrame, variant: str) -> list[Times]:
+def run_matchit(students: pd.DataFrame, variant: str) -> Times:
     """MatchIt (R) with its summary; reading the data is not counted."""
     with tempfile.TemporaryDirectory() as folder:
         data, script = Path(folder, "students.csv"), Path(folder, "match.R")
@@ -188,10 +204,10 @@ def run_matchit(students: pd.DataFrame, variant: str) -> list[Times]:
         done = subprocess.run(["Rscript", str(script), str(data), variant], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return [json.loads(done.stdout.splitlines()[-1])]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-RUNNERS: dict[str, Callable[[pd.DataFrame, str], list[Times]]] = {
+RUNNERS: dict[str, Callable[[pd.DataFrame, str], Times]] = {
     OURS: run_mentoreval,
     "pymatchit": run_pymatchit,
     "causalml": run_causalml,
@@ -200,11 +216,14 @@ RUNNERS: dict[str, Callable[[pd.DataFrame, str], list[Times]]] = {
     "MatchIt (R)": run_matchit,
 }
 PEERS = [name for name in RUNNERS if name != OURS]
+DISTRIBUTIONS = {"pymatchit": "pymatchit-causal"}
 
 
 def work(who: str, n: int, variant: str) -> None:
     """As a process of its own: one line of JSON."""
-    runs = RUNNERS[who](draw(n), variant)
+    students = draw(n)
+    first = RUNNERS[who](students, variant)
+    runs = [first] if first["wall"] > SLOW else [RUNNERS[who](students, variant) for _ in range(REPEATS)]
     asked = resource.RUSAGE_CHILDREN if who == "MatchIt (R)" else resource.RUSAGE_SELF
     peak = resource.getrusage(asked).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
     print(json.dumps({name: median(run[name] for run in runs) for name in runs[0]} | {"peak": peak}))
@@ -226,15 +245,29 @@ def measure(python: str, who: str, n: int, variant: str, limit: float) -> Times 
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def is_installed(python: str, who: str) -> bool:
-    """Whether a peer can run at all."""
+def version(python: str, who: str) -> str | None:
+    """The version of a peer, None where it cannot run."""
     if who == "MatchIt (R)":
         if shutil.which("Rscript") is None:
-            return False
-        command = ["Rscript", "-e", "library(MatchIt)"]
+            return None
+        command = ["Rscript", "-e", 'library(MatchIt); cat(format(packageVersion("MatchIt")))']
     else:
-        command = [python, "-c", f"import {who}"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        name = DISTRIBUTIONS.get(who, who)
+        command = [python, "-c", f"import {who}; from importlib.metadata import version; print(version({name!r}))"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.split()[-1] if done.returncode == 0 else None
+
+
+def find_peers(pythons: list[str]) -> dict[str, str]:
+    """The first interpreter that can run each peer; says which were found, and their versions."""
+    found = {}
+    for who in PEERS:
+        versions = ((python, version(python, who)) for python in pythons)
+        python, number = next((pair for pair in versions if pair[1]), ("", None))
+        print(f"{who}: {number or 'not installed (--peers says how)'}")
+        if number:
+            found[who] = python
+    return found
 
 
 HEADER = (
@@ -264,24 +297,21 @@ def main() -> None:
         "--peer-sizes", type=int, nargs="*", default=[10_000, 100_000], help="sizes that peers are given"
     )
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=VARIANTS)
-    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that can import the peers")
+    parser.add_argument("--peer-python", nargs="*", default=[sys.executable], help="interpreters that have the peers")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds after which a case is given up")
     parser.add_argument("--peers", action="store_true", help="say how to install the peers, and end")
     arguments = parser.parse_args()
     if arguments.peers:
         print(HOW_TO_INSTALL)
         return
-    installed = [who for who in PEERS if is_installed(arguments.peer_python, who)]
-    for who in PEERS:
-        if who not in installed:
-            print(f"{who}: not installed (--peers says how)")
+    peers = find_peers(arguments.peer_python)
     print(HEADER)
     for n in arguments.sizes:
         for variant in arguments.variants:
             ours = measure(sys.executable, OURS, n, variant, arguments.limit)
             show(n, variant, OURS, ours, ours)
-            for who in installed if n in arguments.peer_sizes else ():
-                result = measure(arguments.peer_python, who, n, variant, arguments.limit)
+            for who, python in peers.items() if n in arguments.peer_sizes else ():
+                result = measure(python, who, n, variant, arguments.limit)
                 show(n, variant, who, result, ours)
 
 

@@ -49,7 +49,7 @@ def fit_sample(
         design=sample.design,
         outcome=outcome,
         estimator=estimator,
-        terms=make_terms([_term(sample, event_time)]),
+        terms=make_terms([sample_term(sample, event_time)]),
         theta=linear.effects,
         influence=linear.arrays.influence,
         clusters={name: codes[sample.unit] for name, codes in unit_clusters(sample.design).items()},
@@ -72,7 +72,7 @@ def _factor(sample: Sample, name: str) -> IntArray:
     return pd.factorize(sample.covariates[name], sort=True)[0].astype(np.int64)
 
 
-def _term(sample: Sample, event_time: int) -> dict[str, object]:
+def sample_term(sample: Sample, event_time: int) -> dict[str, object]:
     """The one term of a regression; its cohort and period are named where there is one cohort."""
     term: dict[str, object] = {"term": "effect", "event_time": event_time}
     cohorts = np.unique(sample.cohort)
