@@ -52,6 +52,7 @@ _HOMES = {
     "mentoreval.effects.estimators": (
         "DifferenceInMeans",
         "RegressionAdjustment",
+        "DoublyRobust",
         "Did2x2",
         "Twfe",
         "EventStudy",
@@ -77,7 +78,8 @@ _HOMES = {
     "mentoreval.evidence.check": ("Finding", "run_check"),
     "mentoreval.evidence.checks": ("CovariateBalance", "WwcBaselineEquivalence", "Pretrends", "RegressionToTheMean"),
     "mentoreval.evidence.wwc": ("baseline_equivalence", "effect_size"),
-    "mentoreval.study.study": ("Study", "read_study"),
+    "mentoreval.study.study": ("Study",),
+    "mentoreval.study.read": ("read_study",),
     "mentoreval.study.evaluation": ("Evaluation", "run_study"),
     "mentoreval.report.render": ("write_report",),
     "mentoreval.report.draw": ("draw",),

@@ -33,6 +33,7 @@ from mentoreval.effects.estimate import estimate_effect as estimate_effect
 from mentoreval.effects.estimators.callaway_santanna import CallawaySantAnna as CallawaySantAnna
 from mentoreval.effects.estimators.did_2x2 import Did2x2 as Did2x2
 from mentoreval.effects.estimators.difference_in_means import DifferenceInMeans as DifferenceInMeans
+from mentoreval.effects.estimators.doubly_robust import DoublyRobust as DoublyRobust
 from mentoreval.effects.estimators.event_study import EventStudy as EventStudy
 from mentoreval.effects.estimators.extended_twfe import ExtendedTwfe as ExtendedTwfe
 from mentoreval.effects.estimators.gardner_two_stage import GardnerTwoStage as GardnerTwoStage
@@ -84,8 +85,8 @@ from mentoreval.report.draw import draw as draw
 from mentoreval.report.render import write_report as write_report
 from mentoreval.study.evaluation import Evaluation as Evaluation
 from mentoreval.study.evaluation import run_study as run_study
+from mentoreval.study.read import read_study as read_study
 from mentoreval.study.study import Study as Study
-from mentoreval.study.study import read_study as read_study
 from mentoreval.worlds.folder import write_world as write_world
 from mentoreval.worlds.riverside import Riverside as Riverside
 from mentoreval.worlds.world import draw_world as draw_world

@@ -16,7 +16,8 @@ from mentoreval.errors import DataError, StudyError, suggest
 from mentoreval.evidence.check import Finding
 from mentoreval.evidence.wwc import EffectSize, baseline_equivalence, effect_size
 from mentoreval.panel.panel import Panel, panel_from_frame
-from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study, read_study
+from mentoreval.study.read import read_study
+from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study
 
 Progress = Callable[[str], None]
 

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal
 
 from mentoreval.aliases import Estimand, PeriodLength
 from mentoreval.design.design import DesignMethod
 from mentoreval.design.eligibility import Eligibility
-from mentoreval.design.methods import METHODS
 from mentoreval.effects.estimator import Estimator
-from mentoreval.effects.estimators import ESTIMATORS
 from mentoreval.effects.inference import Inference
-from mentoreval.effects.inference_methods import INFERENCE_METHODS
-from mentoreval.errors import MentorevalError, StudyError, first_few, suggest
 from mentoreval.evidence.check import Check
-from mentoreval.evidence.checks import CHECKS
-from mentoreval.panel.facts import Domain, MeasureFacts, Unit
+from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.measure import Measure
-from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import Pool
 from mentoreval.panel.program import Program
-from mentoreval.panel.programs import PROGRAMS
-from mentoreval.registry import build
 
 Role = Literal["headline", "robustness", "over_time"]
-PlanType = TypeVar("PlanType")
 
 
 @dataclass(frozen=True)
@@ -113,7 +103,7 @@ class Study:
     meaningful : for each outcome the smallest effect that would matter, in the outcome's unit
     assumptions : sentences of the authors, which become the limitations section
     translation : for a language, the authors' texts in it: title, question, program_name, setting, assumptions,
-        outcome_names
+        outcome_names, and the source of the data
     """
 
     path: Path
@@ -137,7 +127,9 @@ class Study:
 
     def said_in(self, language: str) -> Study:
         """The study with its authors' texts in a language, where the study file translates them."""
-        return replace(self, **self.translation.get(language, {}))
+        texts = dict(self.translation.get(language, {}))
+        data = replace(self.data, source=texts.pop("source", self.data.source))
+        return replace(self, data=data, **texts)
 
     @property
     def name(self) -> str:
@@ -147,186 +139,3 @@ class Study:
     def locate(self, relative: str) -> Path:
         """A path that the study file gives, relative to that file."""
         return (self.path.parent / relative).resolve()
-
-
-def read_study(path: str | Path) -> Study:
-    """Read a study file; StudyError names the key, the table and what was meant."""
-    file = Path(path)
-    if not file.is_file():
-        raise StudyError(f"There is no study file {str(path)!r}. Give the path of a .toml file.")
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StudyError(f"{file.name} is not valid TOML: {error}.") from error
-    try:
-        return _study(file.resolve(), raw)
-    except StudyError:
-        raise
-    except MentorevalError as error:
-        raise StudyError(f"{file.name}: {error}") from error
-
-
-_TRANSLATED = {"title", "question", "program_name", "setting", "assumptions", "outcome_names"}
-_KEYS = {
-    "title", "question", "program_name", "setting", "synthetic", "languages", "confidence", "seed", "assumptions",
-    "data", "panel", "design", "estimate", "checks", "meaningful", "outcome_names", "translation",
-}  # fmt: skip
-
-
-def _study(path: Path, raw: dict[str, Any]) -> Study:
-    _known(raw, _KEYS, "the study file")
-    _required(raw, ("title", "question", "data", "panel", "design", "estimate"), "the study file")
-    plain = {
-        key: _tuple(raw[key])
-        for key in _KEYS - {"data", "panel", "design", "estimate", "checks", "translation"}
-        if key in raw
-    }
-    _scalars(plain)
-    designs = {name: _design(name, table) for name, table in raw["design"].items()}
-    estimates = tuple(_estimate(number, table, designs) for number, table in enumerate(raw["estimate"], 1))
-    _one_headline(estimates)
-    study = Study(
-        path=path,
-        data=_plan(DataPlan, raw["data"], "[data]"),
-        panel=_panel(raw["panel"]),
-        designs=designs,
-        estimates=estimates,
-        checks=tuple(build(CHECKS, spec, "check") for spec in raw.get("checks", [])),
-        translation={name: _translation(name, table) for name, table in raw.get("translation", {}).items()},
-        **plain,
-    )
-    _check_data(study)
-    return study
-
-
-def _translation(language: str, table: dict[str, Any]) -> dict[str, Any]:
-    _known(table, _TRANSLATED, f"[translation.{language}]")
-    texts = {key: _tuple(value) for key, value in table.items()}
-    _scalars(texts)
-    return texts
-
-
-def _scalars(plain: dict[str, Any]) -> None:
-    wanted: dict[str, tuple[type, ...]] = {
-        "title": (str,), "question": (str,), "program_name": (str,), "setting": (str,), "synthetic": (bool,),
-        "languages": (tuple,), "confidence": (float,), "seed": (int,), "assumptions": (tuple,), "meaningful": (dict,),
-        "outcome_names": (dict,),
-    }  # fmt: skip
-    words = {str: "a text in quotes", bool: "true or false", tuple: "a list", float: "a number", int: "a whole number"}
-    for key, value in plain.items():
-        if not isinstance(value, wanted[key]):
-            kind = words.get(wanted[key][0], "a table")
-            raise StudyError(f"In the study file {key} = {value!r} is not allowed. It takes {kind}.")
-    if not 0.5 <= plain.get("confidence", 0.95) < 1:
-        raise StudyError(f"confidence is a share between 0.5 and 1, such as 0.95; got {plain['confidence']}.")
-
-
-def _panel(table: dict[str, Any]) -> RecordsPanelPlan | FramePanelPlan:
-    if "unit" in table:
-        facts = {name: _facts(name, given) for name, given in table.get("measures", {}).items()}
-        return _plan(FramePanelPlan, table | {"measures": facts}, "[panel]")
-    _known(table, {option.name for option in fields(RecordsPanelPlan)} | {"unit"}, "[panel]")
-    _required(table, ("program", "measures"), "[panel]")
-    made = dict(table)
-    made["program"] = build(PROGRAMS, table["program"], "program")
-    made["measures"] = tuple(build(MEASURES, spec, "measure") for spec in table["measures"])
-    return _plan(RecordsPanelPlan, made, "[panel]")
-
-
-def _facts(outcome: str, table: dict[str, Any]) -> MeasureFacts:
-    where = f"[panel] measures.{outcome}"
-    if not isinstance(table, dict):
-        raise StudyError(f"{where} = {table!r} is not allowed. It takes a table such as {{ unit = 'points' }}.")
-    for key, choices in (("unit", get_args(Unit)), ("domain", get_args(Domain))):
-        if key in table and table[key] not in choices:
-            raise StudyError(f"{where}: {key} = {table[key]!r} is not allowed.{suggest(str(table[key]), choices)}")
-    return _plan(MeasureFacts, table, where)
-
-
-def _design(name: str, table: dict[str, Any]) -> DesignPlan:
-    where = f"[design.{name}]"
-    _known(table, {option.name for option in fields(DesignPlan)}, where)
-    _required(table, ("method",), where)
-    made = dict(table)
-    made["method"] = build(METHODS, table["method"], "design")
-    made["eligibility"] = [_plan(Eligibility, rule, f"{where} eligibility") for rule in table.get("eligibility", [])]
-    return _plan(DesignPlan, made, where)
-
-
-def _estimate(number: int, table: dict[str, Any], designs: Mapping[str, DesignPlan]) -> EstimatePlan:
-    where = f"[[estimate]] number {number}"
-    _known(table, {option.name for option in fields(EstimatePlan)}, where)
-    _required(table, ("outcome", "design", "estimator"), where)
-    if table["design"] not in designs:
-        raise StudyError(
-            f"{where} names a design {table['design']!r} that is not there.{suggest(table['design'], designs)}"
-        )
-    made = dict(table)
-    made["estimator"] = build(ESTIMATORS, table["estimator"], "estimator")
-    if "inference" in table:
-        made["inference"] = build(INFERENCE_METHODS, table["inference"], "inference method")
-    made.setdefault("name", f"{table['outcome']}_{table['design']}_{made['estimator'].name}")
-    return _plan(EstimatePlan, made, where)
-
-
-def _one_headline(estimates: tuple[EstimatePlan, ...]) -> None:
-    headline = [plan.outcome for plan in estimates if plan.role == "headline"]
-    twice = {outcome for outcome in headline if headline.count(outcome) > 1}
-    if twice:
-        raise StudyError(
-            f"{first_few(sorted(twice))} has more than one headline estimate. Choose one, before the results."
-        )
-    if not headline:
-        raise StudyError('No estimate has role = "headline". Say which estimate answers the question for each outcome.')
-    names = [plan.name for plan in estimates]
-    same = {name for name in names if names.count(name) > 1}
-    if same:
-        raise StudyError(f"Two estimates are called {first_few(sorted(same))}. Give each a name of its own.")
-
-
-def _check_data(study: Study) -> None:
-    if (study.data.folder is None) == (study.data.file is None):
-        raise StudyError("[data] takes either folder = (tables) or file = (one file of your own).")
-    if (study.data.file is not None) != isinstance(study.panel, FramePanelPlan):
-        raise StudyError(
-            "[data] folder goes with [panel] program and measures; [data] file goes with [panel] unit and outcomes."
-        )
-
-
-def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType:
-    """Make a plan from a table of the study file, refusing keys that do not exist and choices that are not offered."""
-    allowed = {option.name: option for option in fields(cls)}  # type: ignore[arg-type]
-    _known(table, allowed, where)
-    for key, value in table.items():
-        choices = _choices(str(allowed[key].type))
-        if choices and value not in choices:
-            raise StudyError(f"{where}: {key} = {value!r} is not allowed.{suggest(str(value), choices)}")
-    try:
-        return cls(**{key: _tuple(value) for key, value in table.items()})
-    except TypeError as error:
-        raise StudyError(f"{where} is incomplete: {str(error).split('__init__() ')[-1]}.") from error
-
-
-def _choices(annotation: str) -> tuple[str, ...]:
-    named = {"Estimand": Estimand, "PeriodLength": PeriodLength, "Pool": Pool, "Role": Role}
-    if annotation in named:
-        return get_args(named[annotation])
-    if annotation.startswith("Literal["):
-        return tuple(part.strip().strip("'\"") for part in annotation[len("Literal[") : -1].split(","))
-    return ()
-
-
-def _known(table: Mapping[str, Any], allowed: Any, where: str) -> None:
-    for key in table:
-        if key not in allowed:
-            raise StudyError(f"{where} has no key {key!r}.{suggest(key, allowed)}")
-
-
-def _required(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
-    missing = [key for key in keys if key not in table]
-    if missing:
-        raise StudyError(f"{where} has no {', '.join(missing)}.")
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(_tuple(item) for item in value) if isinstance(value, list) else value

@@ -134,3 +134,26 @@ def test_prepare_without_its_function_is_named(folder):
     text = STUDY.replace('file = "students.csv"', 'file = "students.csv"\nprepare = "prepare.py"')
     with pytest.raises(me.StudyError, match="no function prepare"):
         me.run_study(write(folder, text))
+
+
+SPANISH = """
+[translation.es]
+title = "Tutores"
+question = "¿Ayudan los tutores?"
+assumptions = ["Nadie más ayudó."]
+"""
+
+
+def test_the_authors_texts_are_said_in_the_language_of_the_report(folder):
+    evaluation = me.run_study(write(folder, STUDY + SPANISH))
+    pages = me.write_report(evaluation, folder / "out", languages=["en", "es"])
+    english, spanish = (page.read_text(encoding="utf-8") for page in pages[:2])
+    assert "¿Ayudan los tutores?" in spanish
+    assert "Do tutors help?" not in spanish
+    assert "Do tutors help?" in english
+    assert "Nadie más ayudó." in spanish
+
+
+def test_a_text_that_can_not_be_translated_is_named(folder):
+    with pytest.raises(me.StudyError, match=r"\[translation\.es\] has no key 'tittle'.*Did you mean 'title'"):
+        me.read_study(write(folder, STUDY + SPANISH.replace("title", "tittle")))

@@ -6,6 +6,7 @@ from mentoreval.effects.estimator import Estimator
 from mentoreval.effects.estimators.callaway_santanna import CallawaySantAnna
 from mentoreval.effects.estimators.did_2x2 import Did2x2
 from mentoreval.effects.estimators.difference_in_means import DifferenceInMeans
+from mentoreval.effects.estimators.doubly_robust import DoublyRobust
 from mentoreval.effects.estimators.event_study import EventStudy
 from mentoreval.effects.estimators.extended_twfe import ExtendedTwfe
 from mentoreval.effects.estimators.gardner_two_stage import GardnerTwoStage
@@ -19,6 +20,7 @@ from mentoreval.effects.estimators.twfe import Twfe
 ESTIMATORS: dict[str, type[Estimator]] = {
     "difference_in_means": DifferenceInMeans,
     "regression_adjustment": RegressionAdjustment,
+    "doubly_robust": DoublyRobust,
     "did_2x2": Did2x2,
     "twfe": Twfe,
     "event_study": EventStudy,
@@ -36,6 +38,7 @@ __all__ = [
     "CallawaySantAnna",
     "Did2x2",
     "DifferenceInMeans",
+    "DoublyRobust",
     "EventStudy",
     "ExtendedTwfe",
     "GardnerTwoStage",

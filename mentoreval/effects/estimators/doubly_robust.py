@@ -52,9 +52,9 @@ class DoublyRobust(Estimator):
         and the efficient influence function is left; where one is wrong that part is needed, and it is here.
 
     Edge cases
-        Complete cases, by the rule of ``regression_adjustment``, counted in ``facts``. A design that matched or weighted
-        students, an estimand other than ATT and ATE, a covariate that is constant in an arm or repeats others, and
-        covariates that tell exactly who is treated are errors. ``facts`` has the lowest and the highest propensity.
+        Complete cases, by the rule of ``regression_adjustment``, counted in ``facts``. A design that matched or
+        weighted students, an estimand other than ATT and ATE, a covariate that is constant in an arm or repeats others,
+        and covariates that tell exactly who is treated are errors. ``facts`` has the lowest and the highest propensity.
 
     References
         Robins, Rotnitzky & Zhao (1994), Journal of the American Statistical Association 89; Hahn (1998), Econometrica
