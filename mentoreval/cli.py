@@ -34,7 +34,7 @@ app = typer.Typer(
 Out = Annotated[Path, typer.Option("--out", help="Folder to write to.", show_default=False)]
 
 
-@app.command()
+@app.command(short_help="Draw a made-up district.")
 def simulate(
     world: Annotated[str, typer.Argument(help="Name of the made-up district, e.g. riverside.")],
     out: Out,
@@ -52,7 +52,7 @@ def simulate(
     typer.echo(f"The tables and truth.json are in {folder}")
 
 
-@app.command()
+@app.command(short_help="Check a district's tables.")
 def validate(
     folder: Annotated[Path, typer.Argument(help="Folder with the tables.")],
     attendance: Annotated[
@@ -80,7 +80,7 @@ def _attendance(mode: str | None) -> Any:
     return mode
 
 
-@app.command()
+@app.command(short_help="Carry out a study; write its report.")
 def run(
     study: Annotated[Path, typer.Argument(help="The study file, e.g. reports/riverside/study.toml.")],
     out: Out,
@@ -111,7 +111,7 @@ def _findings(evaluation: Any) -> Iterator[str]:
         )
 
 
-@app.command("list")
+@app.command("list", short_help="List what a study file can name.")
 def list_kinds(
     idea: Annotated[str | None, typer.Argument(help="Only this idea, e.g. estimator.")] = None,
 ) -> None:
