@@ -53,7 +53,7 @@ def design_of(name: str, data: str, frame: pd.DataFrame | None = None) -> Design
     return choose_design(panel_of(data, FRAMES[data]() if frame is None else frame), METHODS[name](), estimand=estimand)
 
 
-def same(left: Design, right: Design) -> None:
+def expect_same(left: Design, right: Design) -> None:
     np.testing.assert_array_equal(left.weighting.weights, right.weighting.weights)
     np.testing.assert_array_equal(left.weighting.pairs, right.weighting.pairs)
     np.testing.assert_array_equal(left.weighting.matched_set, right.weighting.matched_set)
@@ -69,7 +69,7 @@ def test_outcomes_from_the_start_on_are_not_seen(name: str, data: str) -> None:
     scrambled.loc[seen, "absent"] = np.random.default_rng(5).normal(1000, 500, int(seen.sum()))
     if data == "cohorts":  # a never-treated student is a comparison for 2020 and 2021: 2020 is before one of them
         scrambled.loc[(frame["year"] == 2020) & frame["start"].isna(), "absent"] = frame["absent"]
-    same(design_of(name, data, scrambled), design_of(name, data))
+    expect_same(design_of(name, data, scrambled), design_of(name, data))
 
 
 @EVERY_METHOD
@@ -101,7 +101,7 @@ def test_other_identifiers_give_the_same_design(name: str, data: str) -> None:
     frame = FRAMES[data]()
     codes = pd.factorize(frame["id"])[0]
     shuffled = np.random.default_rng(9).permutation(codes.max() + 1)
-    same(design_of(name, data, frame.assign(id=shuffled[codes])), design_of(name, data))
+    expect_same(design_of(name, data, frame.assign(id=shuffled[codes])), design_of(name, data))
 
 
 @EVERY_METHOD
@@ -122,7 +122,7 @@ def test_the_order_of_the_rows_changes_nobodys_comparison(name: str, data: str) 
 @EVERY_METHOD
 @EVERY_DATA
 def test_the_same_question_has_the_same_answer(name: str, data: str) -> None:
-    same(design_of(name, data), design_of(name, data))
+    expect_same(design_of(name, data), design_of(name, data))
 
 
 @EVERY_METHOD
