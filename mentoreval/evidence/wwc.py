@@ -6,8 +6,9 @@ that of WWC 2.0, appendix F. That a weighted sample is judged with the weights o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,24 @@ BASELINE_COLUMNS = (
     "covariate", "level", "kind", "n_treated", "mean_treated", "sd_treated", "n_comparison", "mean_comparison",
     "sd_comparison", "effect_size", "effect_size_kind", "band", "adjusted", "pretest", "decides",
 )  # fmt: skip
+
+
+BaselineCase = Literal["alike", "adjusted", "not_adjusted", "not_alike", "unknown"]
+
+
+@dataclass(frozen=True)
+class BaselineOpinion:
+    """Whether the arms were alike before the program in what bears on an outcome.
+
+    case : alike; adjusted = somewhat different, and the estimate takes it into account; not_adjusted = it does not;
+        not_alike = so different that no adjustment helps; unknown
+    covariates : those that decided it
+    largest : the largest absolute effect size among them; NaN where there is none
+    """
+
+    case: BaselineCase
+    covariates: tuple[str, ...] = ()
+    largest: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,37 @@ def _same_domain(panel: Panel, outcome: str) -> set[str | None]:
     facts = panel.measures.get(outcome, MeasureFacts())
     siblings = {name for name, other in panel.measures.items() if other.domain == facts.domain != "other"}
     return {panel.pretest(name) for name in siblings | {outcome}}
+
+
+def judge_baseline(table: pd.DataFrame) -> BaselineOpinion:
+    """What a table of ``baseline_equivalence`` says, by the covariates on which equivalence hangs.
+
+    One of them beyond adjustment sinks the estimate; one that can not be judged leaves it unknown.
+    """
+    rows = table[table["decides"].astype(bool)]
+    judged = rows[rows["band"] != "cannot_judge"]
+    if judged.empty:
+        return BaselineOpinion("unknown", _names(rows))
+    far = judged[judged["band"] == "not_satisfied"]
+    if len(far):
+        return BaselineOpinion("not_alike", _names(far), _largest(far))
+    if len(judged) < len(rows):
+        return BaselineOpinion("unknown", _names(rows[rows["band"] == "cannot_judge"]), _largest(judged))
+    near = judged[judged["band"] == "needs_adjustment"]
+    left = near[~near["adjusted"].astype(bool)]
+    if len(left):
+        return BaselineOpinion("not_adjusted", _names(left), _largest(left))
+    if len(near):
+        return BaselineOpinion("adjusted", _names(near), _largest(near))
+    return BaselineOpinion("alike", _names(judged), _largest(judged))
+
+
+def _names(rows: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(name) for name in rows["covariate"]))
+
+
+def _largest(rows: pd.DataFrame) -> float:
+    return float(rows["effect_size"].abs().max())
 
 
 def effect_size(estimate: Estimate) -> EffectSize:

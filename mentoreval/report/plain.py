@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mentoreval.evidence.wwc import BaselineOpinion, judge_baseline
 from mentoreval.report import amounts
 from mentoreval.report.amounts import Scale
 from mentoreval.report.document import Statement, Tone
-from mentoreval.report.judgement import BaselineOpinion, judge_baseline, judge_effect
+from mentoreval.report.judgement import judge_effect
 from mentoreval.report.section import Material
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Result
@@ -18,7 +19,7 @@ def say_result(material: Material, result: Result, words: Words) -> Statement:
 
     Where the arms were not alike before the program, that comes first and the number is not offered as its effect.
     """
-    opinion = judge_baseline(result)
+    opinion = judge_baseline(result.baseline)
     speech = _Speech(material, result, words)
     case = "not_alike" if opinion.case == "not_alike" else speech.case
     sentences = speech.sentences(case, opinion)

@@ -117,3 +117,22 @@ def test_an_unknown_check_is_named(eight):
     effect = me.estimate_effect(me.choose_design(panel), "after")
     with pytest.raises(me.OptionError, match=r"no check named 'pretrend'.*Did you mean 'pretrends'"):
         me.run_check("pretrend", effect)
+
+
+def test_a_deciding_measure_that_can_not_be_judged_leaves_equivalence_open(eight):
+    """One of two pretests is known for one mentored student only: the other one, alike, does not carry the verdict."""
+    frame = eight.assign(early=[1.0, None, None, None, 2, 3, 4, 5], before=[8.0, 9, 10, 13, 8, 9, 10, 13])
+    facts = {"after": me.MeasureFacts(domain="attendance"), "passed": me.MeasureFacts(domain="attendance")}
+    panel = panel_of(
+        frame,
+        covariates=["before", "early"],
+        outcomes=["after", "passed"],
+        pretests={"after": "before", "passed": "early"},
+        measures=facts,
+    )
+    finding = me.run_check(
+        "wwc_baseline_equivalence", me.estimate_effect(me.choose_design(panel), "after", me.DifferenceInMeans())
+    )
+    assert list(finding.frame["decides"]) == [True, True]
+    assert (finding.verdict, finding.key) == ("cannot_judge", "wwc_baseline_equivalence.partly_unknown")
+    assert finding.numbers["covariate"] == "early"

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mentoreval.evidence.wwc import judge_baseline
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.report.exhibits import EXHIBITS
-from mentoreval.report.judgement import judge_baseline, judge_effect
+from mentoreval.report.judgement import judge_effect
 from mentoreval.report.plain import say_result
 from mentoreval.report.section import Material
 from mentoreval.report.words import Words
@@ -64,9 +65,8 @@ def baseline(*rows: tuple[str, str, bool, bool]) -> pd.DataFrame:
         ([], "unknown", ()),
     ],
 )
-def test_whether_the_arms_were_alike(evaluation, rows, case, covariates):
-    result = replace(evaluation.results[0], baseline=baseline(*rows))
-    opinion = judge_baseline(result)
+def test_whether_the_arms_were_alike(rows, case, covariates):
+    opinion = judge_baseline(baseline(*rows))
     assert (opinion.case, opinion.covariates) == (case, covariates)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import pandas as pd
-
 from mentoreval.aliases import Verdict
 from mentoreval.effects.estimate import Estimate
 from mentoreval.evidence.check import Check, Finding
-from mentoreval.evidence.wwc import baseline_equivalence
+from mentoreval.evidence.wwc import BaselineCase, baseline_equivalence, judge_baseline
 
 
 @dataclass(frozen=True)
@@ -28,23 +26,25 @@ class WwcBaselineEquivalence(Check):
         """pass, caution (met only through adjustment), fail, or cannot_judge."""
         frame = baseline_equivalence(subject)
         decisive = frame[frame["decides"] & frame["effect_size"].notna()]
-        verdict, key = _judge(decisive)
+        opinion = judge_baseline(frame)
+        verdict, key = _VERDICTS[opinion.case]
+        if opinion.case == "unknown" and not decisive.empty:
+            key = "partly_unknown"
+        if opinion.case in ("alike", "adjusted") and not decisive["pretest"].any():
+            verdict, key = "cannot_judge", "no_pretest"
         numbers: dict[str, object] = {"n_far_apart": int((frame["band"] == "not_satisfied").sum())}
         if not decisive.empty:
             worst = decisive.iloc[int(decisive["effect_size"].abs().to_numpy().argmax())]
             numbers |= {name: worst[name] for name in ("covariate", "level", "effect_size")}
+        if key == "partly_unknown":
+            numbers |= {"covariate": opinion.covariates[0], "level": ""}
         return Finding(self.name, verdict, f"{self.name}.{key}", numbers, frame)
 
 
-def _judge(decisive: pd.DataFrame) -> tuple[Verdict, str]:
-    """Verdict and message key."""
-    if decisive.empty:
-        return "cannot_judge", "no_baseline"
-    if (decisive["band"] == "not_satisfied").any():
-        return "fail", "too_far_apart"
-    near = decisive["band"] == "needs_adjustment"
-    if (near & ~decisive["adjusted"]).any():
-        return "fail", "not_adjusted"
-    if not decisive["pretest"].any():
-        return "cannot_judge", "no_pretest"
-    return ("caution", "adjusted") if near.any() else ("pass", "alike")
+_VERDICTS: dict[BaselineCase, tuple[Verdict, str]] = {
+    "alike": ("pass", "alike"),
+    "adjusted": ("caution", "adjusted"),
+    "not_adjusted": ("fail", "not_adjusted"),
+    "not_alike": ("fail", "too_far_apart"),
+    "unknown": ("cannot_judge", "no_baseline"),
+}

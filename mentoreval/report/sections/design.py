@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from mentoreval.design.design import Design
 from mentoreval.design.eligibility import Eligibility
 from mentoreval.design.equivalence import ALIKE
+from mentoreval.evidence.wwc import judge_baseline
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.panel import PRIOR
 from mentoreval.registry import spec_of
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
-from mentoreval.report.judgement import judge_baseline
 from mentoreval.report.section import Material, Section
 from mentoreval.report.words import Words, opened, readable
 from mentoreval.study.study import DesignPlan
@@ -106,7 +106,7 @@ def _opinions(material: Material, words: Words) -> list[str]:
     """One sentence on each headline outcome: were the groups alike before the program?"""
     said = []
     for result in material.headlines:
-        opinion = judge_baseline(result)
+        opinion = judge_baseline(result.baseline)
         covariates = [words.covariate(name) for name in opinion.covariates]
         numbers = {"outcome": opened(words.outcome(result.plan.outcome)), "largest": opinion.largest}
         said.append(words(f"balance.{opinion.case}", covariates=covariates or [words("sign.none")], **numbers))
