@@ -11,7 +11,8 @@ nearest neighbour without replacement) and ``design.balance()`` (all statistics 
 Making the panel is shown beside it. Peers do what they have of it, from a data frame: logit, match and balance table.
 Each case is a process of its own, with a first run to warm up that is not counted, unless it took so long that warming
 up is nothing beside it. Wall is the median of the runs, cpu the processor's time, which is what counts on a busy
-machine; the peak is that of the whole process with imports and data. Ratios are of processor time.
+machine; the peak is that of the whole process with imports and data. Ratios are of processor time: of a peer to ours,
+and, in the lines of ours, of a variant to the plain match (which it should hardly cost more than).
 
 MatchIt (R) runs where ``Rscript`` finds it; each Python peer in the first ``--peer-python`` that can import it.
 """
@@ -44,7 +45,8 @@ REPEATS = 3
 SLOW = 30.0  # seconds of a first run that is counted, and not repeated
 MUCH_MEMORY = 4 * 1024**3
 CALIPER = 0.2
-VARIANTS = ("plain", "caliper", "exact")
+VARIANTS = ("plain", "caliper", "covariates", "exact")
+COVARIATE_CALIPERS = {"x0": 0.25, "x5": 1.0}  # standard deviations
 OURS = "mentoreval"
 HOW_TO_INSTALL = """Peers are no dependencies of this package. Give each an environment of its own:
 
@@ -60,7 +62,8 @@ arguments <- commandArgs(TRUE)
 suppressMessages(library(MatchIt))
 students <- read.csv(arguments[1])
 formula <- treat ~ x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7
-options <- list(plain = list(), caliper = list(caliper = 0.2), exact = list(exact = ~school))[[arguments[2]]]
+options <- list(plain = list(), caliper = list(caliper = 0.2),
+                covariates = list(caliper = c(x0 = 0.25, x5 = 1)), exact = list(exact = ~school))[[arguments[2]]]
 spent <- system.time({
   found <- do.call(matchit, c(list(formula, data = students, method = "nearest"), options))
   invisible(summary(found))
@@ -110,6 +113,7 @@ def run_mentoreval(students: pd.DataFrame, variant: str) -> Times:
     method = {
         "plain": me.Nearest(),
         "caliper": me.Nearest(caliper=CALIPER),
+        "covariates": me.Nearest(covariate_calipers=COVARIATE_CALIPERS),
         "exact": me.Nearest(exact=("school",)),
     }[variant]
     watch = Stopwatch()
@@ -134,6 +138,8 @@ def run_pymatchit(students: pd.DataFrame, variant: str) -> Times:
     """pymatchit-causal (PyPI), whose options are named as in R; what it prints goes nowhere."""
     from pymatchit import MatchIt
 
+    if variant == "covariates":
+        raise LookupError("not compared with calipers on covariates")
     options: dict[str, dict[str, Any]] = {"plain": {}, "caliper": {"caliper": CALIPER}, "exact": {"exact": "school"}}
     watch = Stopwatch()
     with redirect_stdout(StringIO()):
@@ -147,6 +153,8 @@ def run_causalml(students: pd.DataFrame, variant: str) -> Times:
     from causalml.match import NearestNeighborMatch, create_table_one
     from sklearn.linear_model import LogisticRegression
 
+    if variant == "covariates":
+        raise LookupError("no calipers on covariates")
     watch = Stopwatch()
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(students[COVARIATES], students["treat"])
     scored = students.assign(score=model.predict_proba(students[COVARIATES])[:, 1])
@@ -165,8 +173,8 @@ def run_psmpy(students: pd.DataFrame, variant: str) -> Times:
     """psmpy (PyPI) without balance, which it only draws; its caliper is in raw units; it matches nobody exactly."""
     from psmpy import PsmPy
 
-    if variant == "exact":
-        raise LookupError("no exact matching")
+    if variant in ("exact", "covariates"):
+        raise LookupError("no exact matching, and no calipers on covariates")
     treated = int(students["treat"].sum())
     needed = 16 * treated * (len(students) - treated)
     if needed > MUCH_MEMORY:
@@ -183,6 +191,8 @@ def run_statspai(students: pd.DataFrame, variant: str) -> Times:
     """StatsPAI (PyPI), in the order of MatchIt; its match has a balance table and also estimates an effect."""
     import statspai
 
+    if variant == "covariates":
+        raise LookupError("not compared with calipers on covariates")
     options: dict[str, dict[str, Any]] = {
         "plain": {},
         "caliper": {"caliper": CALIPER, "caliper_scale": "sd"},
@@ -276,7 +286,7 @@ HEADER = (
 )
 
 
-def show(n: int, variant: str, who: str, result: Times | str, ours: Times | str) -> None:
+def show(n: int, variant: str, who: str, result: Times | str, beside: Times | str | None) -> None:
     """One line of the table."""
     line = f"{n:>10,}  {variant:<9}{who:<13}"
     if isinstance(result, str):
@@ -285,7 +295,8 @@ def show(n: int, variant: str, who: str, result: Times | str, ours: Times | str)
     steps = "".join(
         f"{result[step]:>8.3f}" if step in result else f"{'':>8}" for step in ("panel", "design", "balance")
     )
-    ratio = f"{result['cpu'] / ours['cpu']:>6.1f} ×" if who != OURS and not isinstance(ours, str) else ""
+    ratio = f"{result['cpu'] / beside['cpu']:>6.2f} ×" if isinstance(beside, dict) else ""
+    ratio += " plain" if ratio and who == OURS else ""
     print(f"{line}{steps}{result['cpu']:>7.3f} s{result['wall']:>7.3f} s{result['peak']:>7.0f} MiB {ratio}", flush=True)
 
 
@@ -307,9 +318,11 @@ def main() -> None:
     peers = find_peers(arguments.peer_python)
     print(HEADER)
     for n in arguments.sizes:
+        plain: Times | str | None = None
         for variant in arguments.variants:
             ours = measure(sys.executable, OURS, n, variant, arguments.limit)
-            show(n, variant, OURS, ours, ours)
+            show(n, variant, OURS, ours, plain)
+            plain = ours if variant == "plain" else plain
             for who, python in peers.items() if n in arguments.peer_sizes else ():
                 result = measure(python, who, n, variant, arguments.limit)
                 show(n, variant, who, result, ours)

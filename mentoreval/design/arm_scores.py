@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-import pandas as pd
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.design.baseline import Baseline
 from mentoreval.design.covariate_matrix import CovariateMatrix
-from mentoreval.design.design import Baseline
+from mentoreval.design.programs import FEWEST, REFERENCE
 from mentoreval.design.propensity import with_cohorts
 from mentoreval.design.separation import refuse_separation
-from mentoreval.errors import DataError, DesignError, OptionError, first_few, suggest
+from mentoreval.errors import DesignError, OptionError, suggest
 from mentoreval.numerics.covariate_spaces import mahalanobis_space
 from mentoreval.numerics.matching import match_covariates
 from mentoreval.numerics.multinomial import (
@@ -24,15 +24,8 @@ from mentoreval.numerics.multinomial import (
     overlap_density,
 )
 from mentoreval.numerics.strata import UNMATCHED, Limits
-from mentoreval.panel.panel import Panel
 
 ArmMethod = Literal["weighting", "matching"]
-
-REFERENCE = 0
-"""Code of the arm without a program; the programs follow from 1."""
-
-FEWEST = 10
-"""Fewer students than this in an arm are too few to say how it was chosen."""
 
 CALIPER = 0.25
 """Widest difference of a match in each log odds, in standard deviations (Lopez & Gutman 2017)."""
@@ -137,40 +130,6 @@ class ArmEntries:
         """(m,) times that an entry is in a set, times its sampling weight."""
         times = np.bincount(matches.ravel(), minlength=self.baseline.size)
         return np.asarray(times * self.baseline.weight, dtype=float)
-
-
-def read_arms(panel: Panel, arm: str, reference: str) -> tuple[tuple[str, ...], IntArray]:
-    """Labels by code, and the code of every unit of the panel."""
-    if arm not in panel.frame.columns:
-        raise DataError(
-            f"This panel has no column {arm!r} with the arms: name it among the covariates of the panel."
-            f"{suggest(str(arm), (str(name) for name in panel.frame.columns))}"
-        )
-    label = panel.frame[arm].astype(object).map(str, na_action="ignore")
-    codes, names = pd.factorize(label.mask(label == reference), sort=True)
-    known, unit = codes >= 0, panel.row_unit
-    low, high = np.full(panel.n_units, len(names)), np.full(panel.n_units, -1)
-    np.minimum.at(low, unit[known], codes[known])
-    np.maximum.at(high, unit[known], codes[known])
-    starts, never = panel.start <= panel.timeline.clock[-1], panel.start == panel.timeline.NEVER
-    _refuse_units(panel, low < high, f"have more than one {arm}; compare_arms takes one program per unit, the first")
-    _refuse_units(panel, starts & (high < 0), f"are treated but have no {arm}; write down their program")
-    _refuse_units(panel, never & (high >= 0), f"have a {arm} but no {panel.first_treated}; give one, or remove it")
-    unit_arm = np.where(starts, high + 1, REFERENCE).astype(np.int64)
-    arms = (reference, *(str(name) for name in names))
-    counts = np.bincount(unit_arm, minlength=len(arms))
-    if len(names) == 0 or counts[REFERENCE] == 0:
-        raise DesignError(
-            f"{arm!r} has {len(names):,} programs ({first_few(names)}) and {int(counts[REFERENCE]):,} units without "
-            "one: nothing to compare. It takes at least one program and units that were never in any."
-        )
-    return arms, unit_arm
-
-
-def _refuse_units(panel: Panel, wrong: BoolArray, what: str) -> None:
-    if wrong.any():
-        shown = first_few(panel.units[wrong])
-        raise DataError(f"{int(wrong.sum()):,} of {panel.n_units:,} units ({shown}) {what}.")
 
 
 def with_every_arm(

@@ -12,23 +12,18 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray, IntArray
-from mentoreval.design.arm_scores import (
-    REFERENCE,
-    ArmEntries,
-    ArmMethod,
-    ArmScores,
-    check_request,
-    read_arms,
-    with_every_arm,
-)
+from mentoreval.design.arm_scores import ArmEntries, ArmMethod, ArmScores, check_request, with_every_arm
+from mentoreval.design.baseline import Baseline, FlowStep, stand_at_start
 from mentoreval.design.covariate_matrix import covariate_matrix
-from mentoreval.design.design import NO_SET, Baseline, Design, DesignMethod, Weighting, stand_at_start
+from mentoreval.design.design import NO_SET, Design, DesignMethod, Weighting
+from mentoreval.design.eligibility import Eligibility
+from mentoreval.design.programs import REFERENCE, Arms, SeveralPrograms, SeveralRule, read_arms
 from mentoreval.design.propensity import known_covariates
 from mentoreval.design.reweighting import weight_facts
 from mentoreval.errors import DesignError, OptionError, first_few, suggest
 from mentoreval.numerics.multinomial import ArmEstimand, common_range
 from mentoreval.numerics.two_samples import effective_sample_size
-from mentoreval.panel.panel import PRIOR, Panel
+from mentoreval.panel.panel import PRIOR, Panel, Pool
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,8 @@ class ArmContrast(DesignMethod):
 
     It describes the designs that ``ArmComparison.design`` gives and can not be used by itself: the scores need the
     students of the other arms, who are not in the panel of two. Refitting inference therefore refuses such a design.
+
+    reference : the label of no program
     """
 
     name: ClassVar[str] = "arm_contrast"
@@ -45,6 +42,12 @@ class ArmContrast(DesignMethod):
     comparison: str = ""
     method: ArmMethod = "weighting"
     common_support: bool = True
+    reference: str = "none"
+
+    @property
+    def to_none(self) -> bool:
+        """Whether the comparison is the arm without a program."""
+        return self.comparison == self.reference
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
         """DesignError: two arms by themselves do not tell the scores of all."""
@@ -57,14 +60,14 @@ class ArmContrast(DesignMethod):
 
 @dataclass(frozen=True, eq=False)
 class ArmComparison:
-    """Several arms made alike at once. All arrays but ``unit_arm`` have one element for each entry of the baseline.
+    """Several arms made alike at once. All arrays have one element for each entry of the baseline.
 
     arm : the column with the labels
-    arms : labels by code: the reference first, then the programs in sorted order
-    unit_arm : (n_units,) code of every unit of the panel
+    portfolio : the arms by code, the reference first, and who is in them
     entry_arm : (m,) code of every entry
     considered : (m,) at risk and complete, in a cohort that has every arm
     supported : (m,) on the common support
+    pool, eligibility : as in ``choose_design``
     scores : (m, K) generalized propensity scores: of the model on the common support, beyond it of the one before
     weights : (m,) weight of each entry; the same whichever arms are compared
     matches : (s, K) matched sets, of an entry of every arm each; empty for weighting
@@ -72,20 +75,26 @@ class ArmComparison:
 
     panel: Panel
     arm: str
-    arms: tuple[str, ...]
+    portfolio: Arms
     method: ArmMethod
     estimand: ArmEstimand
     target: str | None
     common_support: bool
     baseline: Baseline
-    unit_arm: IntArray
     entry_arm: IntArray
     considered: BoolArray
     supported: BoolArray
     scores: FloatArray
     weights: FloatArray
     matches: IntArray
+    pool: Pool = "never_treated"
+    eligibility: tuple[Eligibility, ...] = ()
     facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Labels by code: the reference first, then the programs in sorted order."""
+        return self.portfolio.labels
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -101,14 +110,15 @@ class ArmComparison:
         """The design of arm a against arm b, for any estimator: the units of both arms, those of b as if never treated.
 
         Its estimand is that of the comparison; for the ATT with b as the target it is the ATC of that pair. A unit of
-        b takes part in the cohort of its own start only. ``propensity`` is P(a) / (P(a) + P(b)).
+        b takes part in the cohort of its own start only. Against the reference, units of every program that start
+        later also are in the panel where the pool is not_yet_treated. ``propensity`` is P(a) / (P(a) + P(b)).
 
         Raises OptionError for an arm that does not exist, DesignError for a pair that the comparison does not answer.
         """
         treated, other = self._codes(a, b)
-        panel = self._panel_of(treated, other)
-        baseline = stand_at_start(panel, self.baseline.covariates)
-        place = self._places(panel, baseline)
+        pool = self.pool if other == REFERENCE else "never_treated"
+        panel = self._panel_of(treated, other, waiting=pool == "not_yet_treated")
+        baseline, place = self._entries_of(panel, treated, other, pool)
         known = place >= 0
         entries = np.where(known, place, 0)
         both = self.scores[entries][:, [treated, other]]
@@ -124,18 +134,21 @@ class ArmComparison:
             conditional=self.method == "matching",
             facts={**weight_facts(weights, baseline.treated), **self.facts},
         )
-        contrast = ArmContrast(self.arm, a, b, self.method, self.common_support)
-        return Design(panel, baseline, weighting, "ATC" if b == self.target else self.estimand, contrast)
+        contrast = ArmContrast(self.arm, a, b, self.method, self.common_support, self.arms[REFERENCE])
+        estimand: Estimand = "ATC" if b == self.target else self.estimand
+        return Design(panel, baseline, weighting, estimand, contrast, self.pool, self.eligibility)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row per arm: distinct units in the panel, considered, outside of the common support and on it, compared;
-        the effective sample size (Σw)²/Σw² of its weights before (sampling weights) and after."""
+        """One row per arm: distinct units in the panel, left out for being in several programs as well, considered,
+        outside of the common support and on it, compared; the effective sample size (Σw)²/Σw² of its weights before
+        (sampling weights) and after."""
         rows = []
         for code, label in enumerate(self.arms):
             own = self.entry_arm == code
             counts = {
-                "n_in_panel": int(np.count_nonzero(self.unit_arm == code)),
+                "n_in_panel": int(np.count_nonzero(self.portfolio.unit == code)),
+                "n_in_several": int(self.portfolio.n_left_out[code]),
                 "n_considered": self._units(own & self.considered),
                 "n_outside_support": self._units(own & self.considered) - self._units(own & self.supported),
                 "n_supported": self._units(own & self.supported),
@@ -193,17 +206,36 @@ class ArmComparison:
             )
         return self.arms.index(a), self.arms.index(b)
 
-    def _panel_of(self, treated: int, other: int) -> Panel:
-        """The units of two arms, those of the second without a start."""
-        code = self.unit_arm[self.panel.row_unit]
-        kept = np.isin(code, (treated, other))
+    def _panel_of(self, treated: int, other: int, *, waiting: bool) -> Panel:
+        """The units of two arms, those of the second without a start; with ``waiting`` also those who start later."""
+        code = self.portfolio.unit[self.panel.row_unit]
+        kept = np.isin(code, (treated, other)) | (waiting & (code > REFERENCE))
         frame = self.panel.frame[kept].reset_index(drop=True)
         start = frame[self.panel.first_treated]
         frame[self.panel.first_treated] = start.mask(pd.Series(code[kept] == other, index=frame.index))
         return replace(self.panel, frame=frame, covariates=_without(self.arm, self.panel.covariates))
 
+    def _entries_of(self, panel: Panel, treated: int, other: int, pool: Pool) -> tuple[Baseline, IntArray]:
+        """The baseline of a pair, and (its entries,) the entry here of the same unit and cohort; -1 where none is."""
+        # Who starts another program is in the panel of the pair to wait, not to be treated.
+        starters = self.portfolio.unit[self.panel.units.get_indexer(panel.units)] == treated
+        baseline = stand_at_start(panel, self.baseline.covariates, pool, self.eligibility, starters)
+        place = self._places(panel, baseline)
+        wanted = np.where(baseline.treated, treated, other)
+        place = np.where((place >= 0) & (self.entry_arm[place] == wanted), place, -1)
+        return replace(baseline, screened=self._screened(baseline, treated, other)), place
+
+    def _screened(self, baseline: Baseline, treated: int, other: int) -> tuple[FlowStep, ...]:
+        """The sample flow of a pair, with those first who are in one of its programs and in another as well."""
+        first, *steps = baseline.screened
+        out = self.portfolio.n_left_out
+        if not out.any():
+            return baseline.screened
+        everybody = FlowStep(first.key, first.n_treated + int(out[treated]), first.n_comparison + int(out[other]))
+        return (everybody, replace(first, key="one_program"), *steps)
+
     def _places(self, panel: Panel, baseline: Baseline) -> IntArray:
-        """(entries of the pair,) the entry here of the same unit and cohort, of its own arm; -1 where there is none."""
+        """(entries of the pair,) the entry here of the same unit and cohort; -1 where there is none."""
         cohorts = {self.panel.timeline.label(clock): number for number, clock in enumerate(self.panel.cohorts)}
         number = np.array([cohorts[panel.timeline.label(clock)] for clock in panel.cohorts], dtype=np.int64)
         table = np.full((self.panel.n_units, len(cohorts)), -1, dtype=np.int64)
@@ -231,6 +263,9 @@ def compare_arms(  # noqa: PLR0913 (what is compared, for whom, and how)
     reference: str = "none",
     covariates: Sequence[str] | None = None,
     common_support: bool = True,
+    several: SeveralPrograms | SeveralRule = "refuse",
+    pool: Pool = "never_treated",
+    eligibility: Sequence[Eligibility] = (),
 ) -> ArmComparison:
     """Compare several program models with each other and with no program, from the baseline alone.
 
@@ -251,8 +286,8 @@ def compare_arms(  # noqa: PLR0913 (what is compared, for whom, and how)
     Parameters
     ----------
     panel : a panel whose treated units are those of all programs
-    arm : a column with the unit's program, such as a covariate of the panel; missing or ``reference`` = no program. It
-        is the same in all rows of a unit that name a program, and never taken as a covariate
+    arm : a column with the unit's program, such as a covariate of the panel; missing or ``reference`` = no program,
+        "a + b" = both at once. It is never taken as a covariate
     method : "weighting" or "matching"
     estimand : ATE everybody, ATT the students of ``target``, ATO those who could as well have been in any arm; by
         default the ATE for weighting and the ATT, the only one, for matching
@@ -260,25 +295,32 @@ def compare_arms(  # noqa: PLR0913 (what is compared, for whom, and how)
     reference : the label of no program
     covariates : as in ``choose_design``
     common_support : whether to leave students outside of it out
+    several : what is done with students who are in several programs, at once or one after another: a rule, or
+        ``SeveralPrograms`` with its options
+    pool, eligibility : as in ``choose_design``; the rules hold for every arm. Those not yet treated at a cohort's
+        start, in whichever program later, belong to the reference then
 
     Cohorts in which an arm has nobody take no part. Weights are estimated; errors that take them as given leave it out.
 
     Raises
     ------
     OptionError : an estimand, method or target that does not exist.
-    DataError : no such column, an arm that changes within a unit, a treated unit without an arm or one with an arm and
-        no start.
+    DataError : no such column, units in several programs and no rule for them, a treated unit without an arm or one
+        with an arm and no start.
     DesignError : one arm only, an arm with fewer than FEWEST students or none on the common support, covariates that
         are constant or tell an arm apart from all others, nobody to match.
     """
     chosen: ArmEstimand = estimand or ("ATT" if method == "matching" else "ATE")
     check_request(method, chosen, target, covariates)
-    arms, unit_arm = read_arms(panel, arm, reference)
+    portfolio = read_arms(panel, arm, reference, SeveralPrograms.of(several))
+    arms = portfolio.labels
     if target is not None and target not in arms:
         raise OptionError(f"There is no arm {target!r} in {arm!r} to be the target.{suggest(str(target), arms)}")
+    _refuse_rule_on(arm, eligibility)
     names = _without(arm, panel.default_covariates if covariates is None else covariates)
-    baseline = stand_at_start(panel, names)
-    entry_arm = np.where(baseline.treated, unit_arm[baseline.unit], np.int64(REFERENCE))
+    baseline = stand_at_start(panel, names, pool, eligibility)
+    baseline = baseline.only(portfolio.unit[baseline.unit] >= REFERENCE)
+    entry_arm = np.where(baseline.treated, portfolio.unit[baseline.unit], np.int64(REFERENCE))
     considered = with_every_arm(baseline, entry_arm, baseline.comparable(), arms, "with complete covariates")
     model = ArmScores.fit(baseline, considered, entry_arm, arms, known_covariates(baseline, considered))
     scores, supported = model.spread(np.full((baseline.size, len(arms)), np.nan)), considered
@@ -294,10 +336,16 @@ def compare_arms(  # noqa: PLR0913 (what is compared, for whom, and how)
     matches = task.matched(code) if method == "matching" else np.empty((0, len(arms)), dtype=np.int64)
     weights = task.match_weights(matches) if method == "matching" else task.weights(chosen, code)
     return ArmComparison(
-        panel=panel, arm=arm, arms=arms, method=method, estimand=chosen, target=target, common_support=common_support,
-        baseline=baseline, unit_arm=unit_arm, entry_arm=entry_arm, considered=considered, supported=supported,
-        scores=scores, weights=weights, matches=matches, facts=model.facts,
+        panel=panel, arm=arm, portfolio=portfolio, method=method, estimand=chosen, target=target,
+        common_support=common_support, baseline=baseline, entry_arm=entry_arm, considered=considered,
+        supported=supported, scores=scores, weights=weights, matches=matches, facts=model.facts,
+        pool=pool, eligibility=tuple(eligibility),
     )  # fmt: skip
+
+
+def _refuse_rule_on(arm: str, eligibility: Sequence[Eligibility]) -> None:
+    if any(rule.covariate == arm for rule in eligibility):
+        raise OptionError(f"{arm!r} names the programs and can not be an eligibility rule, which all arms must meet.")
 
 
 def _without(arm: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, get_args
@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, Estimand, FloatArray, IntArray
-from mentoreval.design.eligibility import Eligibility, meets_all
+from mentoreval.design.baseline import Baseline, FlowStep, count_arms, stand_at_start
+from mentoreval.design.eligibility import Eligibility
 from mentoreval.errors import DesignError, OptionError, suggest
 from mentoreval.panel.panel import Panel, Pool
 from mentoreval.registry import Kind, make
@@ -21,90 +22,18 @@ if TYPE_CHECKING:
     from mentoreval.design.balance import Balance
     from mentoreval.numerics.two_samples import Denominator
 
+__all__ = [
+    "NO_SET",
+    "Baseline",
+    "Design",
+    "DesignMethod",
+    "FlowStep",
+    "Weighting",
+    "choose_design",
+    "stand_at_start",
+]
+
 NO_SET = -1
-
-
-@dataclass(frozen=True)
-class FlowStep:
-    """One step of the sample flow: a message key and the numbers of distinct units that are left in each arm."""
-
-    key: str
-    n_treated: int
-    n_comparison: int
-
-
-@dataclass(frozen=True, eq=False)
-class Baseline:
-    """Students as they stood before the program: all that a design method may see.
-
-    One entry for each unit and cohort at whose start the unit could be compared: the unit's own cohort for a treated
-    unit, every cohort for a unit of the comparison pool. All arrays have one element per entry.
-
-    unit : (m,) unit code
-    cohort : (m,) clock time of the start that the entry belongs to
-    treated : (m,) True where the unit starts at that time
-    at_risk : (m,) True where the unit has a row in the baseline period and in the period of the start
-    weight : (m,) sampling weight
-    covariates : names of the covariates to make alike
-    screened : the steps of the sample flow that led to these entries
-    """
-
-    unit: IntArray
-    cohort: IntArray
-    treated: BoolArray
-    at_risk: BoolArray
-    weight: FloatArray
-    covariates: tuple[str, ...]
-    screened: tuple[FlowStep, ...]
-    _read: Callable[[tuple[str, ...]], pd.DataFrame]
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """(m, covariates) covariates at the baseline, in their own types; missing where nothing is known."""
-        return self._read(self.covariates)
-
-    def column(self, name: str) -> pd.Series:
-        """(m,) a column at the baseline that need not be a covariate, such as one to match exactly on."""
-        return self.frame[name] if name in self.covariates else self._read((name,))[name]
-
-    @cached_property
-    def complete(self) -> BoolArray:
-        """(m,) True where every covariate is known."""
-        known = np.ones(self.size, dtype=bool)
-        for name in self.frame:
-            known &= self.frame[name].notna().to_numpy(dtype=bool)
-        return known
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return len(self.unit)
-
-    def comparable(self, also: tuple[str, ...] = ()) -> BoolArray:
-        """(m,) True for entries that a method may choose from; DesignError where there is none.
-
-        They are at risk, have every covariate and every column of ``also``, a sampling weight above 0, and are of a
-        cohort in which both arms are left.
-        """
-        chosen = self.at_risk & self.complete & (self.weight > 0)
-        for name in also:
-            chosen &= self.column(name).notna().to_numpy(dtype=bool)
-        starts, waits = (pd.unique(self.cohort[chosen & arm]) for arm in (self.treated, ~self.treated))
-        both = np.intersect1d(starts, waits)
-        chosen &= np.isin(self.cohort, both)
-        if not chosen.any():
-            raise DesignError(self._nobody_comparable(also))
-        return chosen
-
-    def _nobody_comparable(self, also: tuple[str, ...]) -> str:
-        gaps = {name: int(self.column(name)[self.at_risk].isna().sum()) for name in (*self.covariates, *also)}
-        worst = max(gaps, key=lambda name: gaps[name], default="")
-        where = f" {worst!r} is missing in {gaps[worst]:,} of them; leave it out." if gaps.get(worst) else ""
-        return (
-            f"No cohort has students in both arms who can be compared. {int(self.at_risk.sum()):,} of {self.size:,} "
-            f"entries are enrolled before and at the start ({int((self.at_risk & self.treated).sum()):,} treated), and "
-            f"{int((self.at_risk & self.complete).sum()):,} of them have all covariates.{where}"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +138,7 @@ class Design:
         # A method that considers everyone asks nobody to be enrolled at the start, so that step turns nobody away.
         at_risk = base.at_risk | weighting.considered
         masks = {"at_risk": at_risk, "considered": weighting.considered, "compared": weighting.weights > 0}
-        steps = (_count_arms(key, base.unit[mask], base.treated[mask]) for key, mask in masks.items())
+        steps = (count_arms(key, base.unit[mask], base.treated[mask]) for key, mask in masks.items())
         return base.screened + tuple(steps)
 
     def balance(
@@ -289,56 +218,3 @@ def _check_request(method: object, estimand: str, covariates: object) -> None:
         raise OptionError(f"There is no estimand {estimand!r}.{suggest(estimand, get_args(Estimand))}")
     if isinstance(covariates, str):
         raise OptionError(f"covariates takes a list of names, not the text {covariates!r}: write [{covariates!r}].")
-
-
-def stand_at_start(
-    panel: Panel,
-    covariates: tuple[str, ...],
-    pool: Pool = "never_treated",
-    eligibility: Sequence[Eligibility] = (),
-) -> Baseline:
-    """The entries of every cohort's start: its treated units and the units of the pool, those who meet every rule."""
-    for name in (*covariates, *(rule.covariate for rule in eligibility)):
-        panel.check_covariate(name)
-    unit, cohort = _entries(panel, pool)
-    treated = panel.start[unit] == cohort
-    screened = [_everybody(panel, pool)]
-    if not panel.is_cross_section:
-        screened.append(_count_arms("start_in_panel", unit, treated))
-    if eligibility:
-        rules = panel.covariates_at_baseline(unit, cohort, dict.fromkeys(rule.covariate for rule in eligibility))
-        met = meets_all(eligibility, rules)
-        unit, cohort, treated = unit[met], cohort[met], treated[met]
-        screened.append(_count_arms("eligible", unit, treated))
-    at_risk = (panel.rows_at_start(unit, cohort) >= 0) & (panel.rows_before(unit, cohort) >= 0)
-
-    def read(names: tuple[str, ...]) -> pd.DataFrame:
-        """Covariates at the baseline of every entry."""
-        return panel.covariates_at_baseline(unit, cohort, names)
-
-    weight = panel.unit_weight[unit]
-    return Baseline(unit, cohort, treated, at_risk, weight, covariates, tuple(screened), read)
-
-
-def _entries(panel: Panel, pool: Pool) -> tuple[IntArray, IntArray]:
-    """Unit and cohort of every entry: at each start, the units that start and those of the pool."""
-    if len(panel.cohorts) == 0:
-        raise DesignError("Every treated unit starts in the first period, so nobody is seen before the program.")
-    units, cohorts = [], []
-    for cohort in panel.cohorts:
-        waits_until = cohort if pool == "not_yet_treated" else panel.timeline.clock[-1]
-        chosen = np.flatnonzero((panel.start > waits_until) | (panel.start == cohort))
-        units.append(chosen)
-        cohorts.append(np.full(len(chosen), cohort, dtype=np.int64))
-    return np.concatenate(units), np.concatenate(cohorts)
-
-
-def _everybody(panel: Panel, pool: Pool) -> FlowStep:
-    last = panel.timeline.clock[-1]
-    first_wait = panel.cohorts[0] if pool == "not_yet_treated" and len(panel.cohorts) else last
-    return FlowStep("in_panel", int((panel.start <= last).sum()), int((panel.start > first_wait).sum()))
-
-
-def _count_arms(key: str, unit: IntArray, treated: BoolArray) -> FlowStep:
-    distinct = (int(np.count_nonzero(np.bincount(unit[arm]))) for arm in (treated, ~treated))
-    return FlowStep(key, *distinct)

@@ -18,11 +18,14 @@ def refuse_separation(covariates: CovariateMatrix, treated: BoolArray, within: t
     treated : (n,)
     within : covariates that may do so, because students are compared within their values anyway
     """
-    low = [covariates.values[arm].min(axis=0) for arm in (treated, ~treated)]
-    high = [covariates.values[arm].max(axis=0) for arm in (treated, ~treated)]
-    for place in np.flatnonzero((high[0] <= low[1]) | (high[1] <= low[0])):
+    rows = np.flatnonzero(treated)
+    own = covariates.values[rows]
+    low, high = own.min(axis=0), own.max(axis=0)
+    within_range = (covariates.values.min(axis=0) < low) & (high < covariates.values.max(axis=0))
+    for place in np.flatnonzero(~within_range):  # where the others reach beyond both ends, no value separates
+        others = covariates.values[~treated, place]
         column = covariates.columns[place]
-        if column.covariate not in within:
+        if (high[place] <= others.min() or others.max() <= low[place]) and column.covariate not in within:
             raise DesignError(_explain_one(column, covariates.values[:, place], treated))
 
 

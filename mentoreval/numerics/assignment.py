@@ -8,12 +8,14 @@ problem. In a space of covariates the matrix of distances of a stratum is needed
 from __future__ import annotations
 
 import heapq
+from functools import partial
 
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DesignError
 from mentoreval.numerics.covariate_spaces import CovariateSpace
+from mentoreval.numerics.progress import watched
 from mentoreval.numerics.strata import UNMATCHED, Limits, checked_groups
 
 BYTES_PER_CANDIDATE = 48
@@ -167,7 +169,7 @@ def optimal_in_space(space: CovariateSpace, treated: BoolArray, ratio: int, limi
             columns, widths = limits.box()
             for values, width in zip(columns.T, widths, strict=True):
                 apart[np.abs(values[seekers][:, None] - values[controls]) > width] = alone
-        who, whom = linear_sum_assignment(apart)
+        who, whom = watched("Optimal pairs", partial(linear_sum_assignment, apart))
         paired = apart[who, whom] < alone
         found.append(np.column_stack([seekers[who[paired]], controls[whom[paired]]]))
     pairs = np.concatenate(found)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.numerics.progress import watched
 
 if TYPE_CHECKING:
     from scipy.optimize import LinearConstraint
@@ -18,6 +20,15 @@ MANY_KINDS, FREE_KINDS = 2000, 400
 
 ROUNDING = 1e-6
 """How far from a whole number the solver's whole numbers may be."""
+
+
+FRACTIONS_SHARE = 0.8
+"""Of the time, what the fractions may take; the rest is for making them whole."""
+
+TIME_IS_UP, INFEASIBLE = 1, 2
+"""Answers of the solver."""
+
+SEARCHING = "Largest balanced sample"
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,28 +99,31 @@ def _solved(
     """How many of each kind are taken, what no answer can exceed, and whether the answer is as large as that.
 
     Of many kinds the solver first takes fractions, of which only a few are broken (as many as there are constraints);
-    then the broken ones and some others, spread over all, are made whole while the rest stays.
+    then the broken ones and some others, spread over all, are made whole while the rest stays. Where the time does not
+    even suffice for the fractions, only some kinds, spread over all, are taken from.
     """
     from scipy.optimize import Bounds, milp  # slow to import
 
     low, high, bound = np.zeros(most.size), most.astype(np.float64), np.inf
     started = time.monotonic()
     if most.size > MANY_KINDS:
-        relaxed = milp(-worth, constraints=limits, bounds=Bounds(low, high), options={"time_limit": time_limit})
-        if relaxed.x is None or relaxed.status != 0:
-            return np.zeros(most.size, dtype=np.int64), np.inf, False
-        bound = float(np.floor(-relaxed.fun + ROUNDING))
-        whole = np.abs(relaxed.x - np.round(relaxed.x)) < ROUNDING
-        whole[:: max(most.size // FREE_KINDS, 1)] = False
-        low, high = np.where(whole, np.round(relaxed.x), low), np.where(whole, np.round(relaxed.x), high)
-    left = max(time_limit - (time.monotonic() - started), 1.0)
-    found = milp(
-        -worth,
-        constraints=limits,
-        bounds=Bounds(low, high),
-        integrality=np.ones(most.size),
-        options={"time_limit": left},
-    )
+        options = {"time_limit": FRACTIONS_SHARE * time_limit}
+        solve = partial(milp, -worth, constraints=limits, bounds=Bounds(low, high), options=options)
+        relaxed = watched(SEARCHING, solve)
+        if relaxed.status == 0:
+            bound = float(np.floor(-relaxed.fun + ROUNDING))
+            whole = np.abs(relaxed.x - np.round(relaxed.x)) < ROUNDING
+            whole[:: max(most.size // FREE_KINDS, 1)] = False
+            low, high = np.where(whole, np.round(relaxed.x), low), np.where(whole, np.round(relaxed.x), high)
+        elif relaxed.status == TIME_IS_UP:
+            bound = float(worth @ most)
+            high = np.where(np.arange(most.size) % max(most.size // MANY_KINDS, 1) == 0, high, 0.0)
+        else:
+            return np.zeros(most.size, dtype=np.int64), 0.0, relaxed.status == INFEASIBLE
+    left = {"time_limit": max(time_limit - (time.monotonic() - started), 1.0)}
+    ones = np.ones(most.size)
+    solve = partial(milp, -worth, constraints=limits, bounds=Bounds(low, high), integrality=ones, options=left)
+    found = watched(SEARCHING, solve)
     if found.x is None:
         return np.zeros(most.size, dtype=np.int64), np.inf, False
     taken = np.round(found.x).astype(np.int64)

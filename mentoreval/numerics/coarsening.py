@@ -2,15 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError
 
+FREEDMAN_DIACONIS_DIGITS = 5
+"""Significant digits to which values are rounded before their quartiles are taken."""
 
-def sturges_bins(n: int) -> int:
-    """Sturges' number of bins for n values: ⌈log₂ n + 1⌉, as R's ``nclass.Sturges``."""
-    return int(np.ceil(np.log2(max(n, 1)) + 1))
+SMALLEST_TAIL = 1 / 512
+"""Where the quartiles are equal, quantiles farther out are tried, down to this share in each tail."""
+
+
+def sturges_bins(values: FloatArray) -> int:
+    """Sturges' number of bins for (n,) values: ⌈log₂ n + 1⌉, as R's ``nclass.Sturges``."""
+    return int(np.ceil(np.log2(max(values.size, 1)) + 1))
+
+
+def scott_bins(values: FloatArray) -> int:
+    """Scott's number of bins for (n,) values, from their standard deviation, as R's ``nclass.scott``."""
+    width = 3.5 * _deviation(values) * values.size ** (-1 / 3)
+    return max(1, int(np.ceil(np.ptp(values) / width))) if width > 0 else 1
+
+
+def freedman_diaconis_bins(values: FloatArray) -> int:
+    """Freedman and Diaconis' number of bins for (n,) values, from their quartiles, as R's ``nclass.FD``.
+
+    Where the quartiles are equal, the first pair of equally far quantiles that differ stands in for them, halving the
+    tails; where none does, the standard deviation.
+    """
+    rounded = _significant(values, FREEDMAN_DIACONIS_DIGITS)
+    tail = 1 / 4
+    width = 2.0 * float(np.subtract(*np.quantile(rounded, [1 - tail, tail])))
+    while width == 0 and tail / 2 >= SMALLEST_TAIL:
+        tail /= 2
+        width = float(np.subtract(*np.quantile(rounded, [1 - tail, tail]))) / (1 - 2 * tail)
+    if width == 0:
+        width = 3.5 * _deviation(values)
+    return max(1, int(np.ceil(np.ptp(values) / width * values.size ** (1 / 3)))) if width > 0 else 1
+
+
+def _deviation(values: FloatArray) -> float:
+    return float(np.std(values, ddof=1)) if values.size > 1 else 0.0
+
+
+def _significant(values: FloatArray, digits: int) -> FloatArray:
+    """Values rounded to so many significant digits."""
+    return np.array([float(f"{value:.{digits - 1}e}") for value in values.tolist()])
+
+
+RULES: dict[str, Callable[[FloatArray], int]] = {
+    "sturges": sturges_bins,
+    "scott": scott_bins,
+    "fd": freedman_diaconis_bins,
+}
+"""Rules for the number of bins, by name."""
 
 
 def equal_width_cuts(values: FloatArray, bins: int) -> FloatArray:

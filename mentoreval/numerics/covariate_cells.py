@@ -12,6 +12,7 @@ a cell can be chosen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.numerics.caliper_box import CaliperBox
 from mentoreval.numerics.covariate_spaces import CovariateSpace, distinct_rows
-from mentoreval.numerics.strata import UNMATCHED, Limits
+from mentoreval.numerics.strata import UNMATCHED, Limits, in_turn
 
 NOBODY = (UNMATCHED, np.inf)
 
@@ -107,6 +108,10 @@ class CellSearch:
         self._remove(row, int(self.cell_of[row]))
         if self.wasted > self.planted.size:
             self._plant(np.flatnonzero(self.open))
+
+    def serve(self, sequence: Sequence[int]) -> dict[int, int]:
+        """The nearest free row of each treated unit in turn, which it takes; who finds none is left out."""
+        return in_turn(sequence, self.nearest, self.take)
 
     def several(self, treated: int, count: int) -> list[int]:
         """The ``count`` nearest rows, or as many as there are; all of them stay free."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DesignError
 from mentoreval.numerics.assignment import refuse_above, rows_by_code
 from mentoreval.numerics.full_matching import NOBODY, reachable, without_surplus
+from mentoreval.numerics.progress import watched
 from mentoreval.numerics.strata import Limits, checked_groups
 
 BYTES_PER_EDGE = 600
@@ -109,12 +111,10 @@ def _solved(line: IntArray, column: IntArray, apart: FloatArray, shape: tuple[in
         rows += [csr_array(np.append(np.zeros(edges), np.ones(used))[None, :])]
         low += [np.zeros(used), np.full(used, -np.inf), np.full(edges, -np.inf), np.array([n_used])]
         high += [np.full(used, np.inf), np.zeros(used), np.zeros(edges), np.array([n_used])]
-    found = milp(
-        np.append(apart, np.zeros(used)),
-        constraints=LinearConstraint(vstack(rows, format="csr"), np.concatenate(low), np.concatenate(high)),
-        bounds=Bounds(0, 1),
-        integrality=np.append(np.zeros(edges), np.ones(used)),
-    )
+    limits = LinearConstraint(vstack(rows, format="csr"), np.concatenate(low), np.concatenate(high))
+    cost, is_choice = np.append(apart, np.zeros(used)), np.append(np.zeros(edges), np.ones(used))
+    solve = partial(milp, cost, constraints=limits, bounds=Bounds(0, 1), integrality=is_choice)
+    found = watched("Full matching", solve)
     if found.x is None:
         raise DesignError(
             f"{shape[0]:,} treated and {shape[1]:,} comparison students of one stratum can not be put in sets of these "

@@ -148,13 +148,14 @@ def _normal_equations(
 ) -> tuple[FloatArray, FloatArray]:
     """X'WX and X'Wz of one reweighted step, with W = prior · p(1 − p) and z = eta + (y − p) / p(1 − p)."""
     k = X.shape[1]
-    sums = np.zeros((k, k + 1))
-    for rows in row_blocks(X.shape[0], k, k + 1):
+    gram, moment = np.zeros((k, k)), np.zeros(k)
+    for rows in row_blocks(X.shape[0], k, k):
+        block = X[rows].T
         probability = _probability(eta[rows])
-        variance = probability * (1.0 - probability)
-        working = eta[rows] + (y[rows] - probability) / variance
-        sums += (X[rows] * (prior[rows] * variance)[:, None]).T @ np.column_stack([X[rows], working])
-    return sums[:, :k], sums[:, k]
+        weight = prior[rows] * probability * (1.0 - probability)
+        gram += (block * weight) @ block.T
+        moment += block @ (weight * eta[rows] + prior[rows] * (y[rows] - probability))
+    return gram, moment
 
 
 def _solve(gram: FloatArray, right: FloatArray) -> FloatArray | None:

@@ -8,6 +8,7 @@ treated × controls matrix. Their answer is a matrix of control rows; ``matching
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,9 @@ from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError, OptionError
 from mentoreval.numerics.covariate_cells import CellSearch
 from mentoreval.numerics.covariate_spaces import CovariateSpace, mahalanobis_space
-from mentoreval.numerics.score_line import FreeControls, FreeControlsWithin, lay_out
+from mentoreval.numerics.progress import in_parts
+from mentoreval.numerics.score_line import FreeControls, lay_out
+from mentoreval.numerics.score_line_within import FreeControlsWithin
 from mentoreval.numerics.strata import (
     NO_LIMITS,
     UNMATCHED,
@@ -27,9 +30,15 @@ from mentoreval.numerics.strata import (
     visiting_order,
 )
 
+MATCHING, PART = "Matching", 2048
+"""What progress is called, and how many treated units are matched between two looks at the clock."""
+
 
 class Controls(Protocol):
     """What the matching rules ask of a search structure. Treated units and controls are its own numbers."""
+
+    def serve(self, sequence: Sequence[int], /) -> dict[int, int]:
+        """The nearest free control of each treated unit in turn, which it takes; who finds nobody is left out."""
 
     def nearest(self, treated: int, /) -> tuple[int, float]:
         """The nearest free control and its distance; (UNMATCHED, infinity) if none is allowed."""
@@ -80,12 +89,15 @@ def match_nearest(
         )
     line = lay_out(score, treated, limits)
     sequence = visiting_order(order, line.chooser.size, line.chooser, rng)
-    sequence = sequence[line.active[sequence]].tolist()
+    sequence = sequence[line.active[sequence]]
     controls = (
-        FreeControls(line, limits.reach) if limits.covariates is None else FreeControlsWithin(line, treated, limits)
+        FreeControls(line, limits.reach)
+        if limits.covariates is None
+        else FreeControlsWithin(line, treated, limits, sequence)
     )
     slots = np.full((line.chooser.size, int(np.max(ratio, initial=1))), UNMATCHED, dtype=np.int64)
-    pair(controls, sequence, slots, wanted, replace=replace, closest=isinstance(order, str) and order == "closest")
+    closest = isinstance(order, str) and order == "closest"
+    pair(controls, sequence.tolist(), slots, wanted, replace=replace, closest=closest)
     return np.where(slots == UNMATCHED, UNMATCHED, line.row[slots])
 
 
@@ -140,27 +152,22 @@ def pair(
 ) -> None:
     """Fill ``pairs`` (treated, most) for the treated in ``sequence``, from the left, each with as many as wanted."""
     if replace:
-        for unit, count in zip(sequence, wanted[sequence].tolist(), strict=True):
-            found = controls.several(unit, count)
-            pairs[unit, : len(found)] = found
+        for part in in_parts(MATCHING, sequence, PART):
+            for unit, count in zip(part, wanted[part].tolist(), strict=True):
+                found = controls.several(unit, count)
+                pairs[unit, : len(found)] = found
         return
     for place in range(pairs.shape[1]):
-        sequence = [unit for unit, more in zip(sequence, (wanted[sequence] > place).tolist(), strict=True) if more]
-        served = _closest_round(controls, sequence) if closest else _round(controls, sequence)
+        if place > 0:
+            sequence = [unit for unit in sequence if wanted[unit] > place]
+        if closest:
+            served = _closest_round(controls, sequence)
+        else:
+            served = {}
+            for part in in_parts(MATCHING, sequence, PART):
+                served |= controls.serve(part)
+        pairs[list(served), place] = list(served.values())
         sequence = [unit for unit in sequence if unit in served]  # who found nobody will find nobody later
-        pairs[sequence, place] = [served[unit] for unit in sequence]
-
-
-def _round(controls: Controls, sequence: list[int]) -> dict[int, int]:
-    """One control for each treated unit, in their sequence."""
-    served: dict[int, int] = {}
-    nearest, take = controls.nearest, controls.take
-    for unit in sequence:
-        control, _ = nearest(unit)
-        if control != UNMATCHED:
-            take(control)
-            served[unit] = control
-    return served
 
 
 def _closest_round(controls: Controls, sequence: list[int]) -> dict[int, int]:
@@ -170,11 +177,13 @@ def _closest_round(controls: Controls, sequence: list[int]) -> dict[int, int]:
     """
     served: dict[int, int] = {}
     taken: set[int] = set()
-    queue = []
-    for turn, unit in enumerate(sequence):
-        control, distance = controls.nearest(unit)
-        if control != UNMATCHED:
-            queue.append((distance, turn, unit, control))
+    queue = list[tuple[float, int, int, int]]()
+    turn = {unit: place for place, unit in enumerate(sequence)}
+    for part in in_parts(MATCHING, sequence, PART):
+        for unit in part:
+            control, distance = controls.nearest(unit)
+            if control != UNMATCHED:
+                queue.append((distance, turn[unit], unit, control))
     heapq.heapify(queue)
     again = -1
     while queue:

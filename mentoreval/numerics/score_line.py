@@ -11,19 +11,15 @@ equally near. So of controls with one score the last row wins on the left and th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
-from mentoreval.numerics.caliper_box import CaliperBox
 from mentoreval.numerics.strata import UNMATCHED, Limits, stable_order
 
 NOBODY = (UNMATCHED, np.inf)
-
-FIRST_BLOCK, FAR_BLOCK = 256, 4096
-"""Slots looked at together in a search within covariate calipers, at first and when it has become a long one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +48,10 @@ def lay_out(score: FloatArray, treated: BoolArray, limits: Limits) -> ScoreLine:
     if limits.strata is not None:
         by_stratum = np.sort(codes[order] * score.size + np.arange(score.size))
         order = order[by_stratum % score.size]
-    order = order[usable[order]]
-    stratum, is_control = codes[order], ~treated[order]
-    slot = np.cumsum(is_control) + 2 * stratum + 1  # one past the controls so far, and the walls passed
+    order = order if usable.all() else order[usable[order]]
+    is_control = ~treated[order]
+    slot = np.cumsum(is_control, dtype=np.int64)  # one past the controls so far, and the walls passed
+    slot += 1 + 2 * codes[order] if limits.strata is not None else 1
     strata = int(codes.max(initial=0)) + 1
     length = int(np.count_nonzero(is_control)) + 2 * strata
     controls = order[is_control]
@@ -70,7 +67,7 @@ def lay_out(score: FloatArray, treated: BoolArray, limits: Limits) -> ScoreLine:
 
 
 class FreeControls:
-    """The slots that are still free. ``nearest`` and ``several`` find, ``take`` removes."""
+    """The slots that are still free. ``nearest`` and ``several`` find, ``take`` removes, ``serve`` does both."""
 
     def __init__(self, line: ScoreLine, reach: float) -> None:
         self.reach = reach
@@ -94,6 +91,29 @@ class FreeControls:
             return (left, to_left) if to_left <= self.reach else NOBODY
         return (right, to_right) if to_right <= self.reach else NOBODY
 
+    def serve(self, sequence: Sequence[int]) -> dict[int, int]:
+        """The nearest free slot of each treated unit in turn, which it takes; who finds none is left out.
+
+        ``nearest``, ``root`` and ``take`` written out, because calling them takes longer than what they do.
+        """
+        before, after, score, reach, served = self.before, self.after, self.score, self.reach, dict[int, int]()
+        place, chooser = self.place, self.chooser
+        for unit in sequence:
+            right = place[unit]
+            left = right - 1
+            while (parent := before[left]) != left:
+                before[left] = left = before[parent]
+            while (parent := after[right]) != right:
+                after[right] = right = after[parent]
+            own = chooser[unit]
+            slot, distance, to_right = left, own - score[left], score[right] - own
+            if to_right < distance:
+                slot, distance = right, to_right
+            if distance <= reach:
+                before[slot], after[slot] = slot - 1, slot + 1
+                served[unit] = slot
+        return served
+
     def several(self, treated: int, count: int) -> list[int]:
         """The ``count`` nearest slots, or as many as there are, while none is taken: all of them stay free."""
         score, found = self.chooser[treated], list[int]()
@@ -110,96 +130,6 @@ class FreeControls:
                 found.append(right)
                 right += 1
         return found
-
-
-class FreeControlsWithin(FreeControls):
-    """Free slots for treated units that also bring covariate calipers: the nearest one within all widths.
-
-    Slots are looked at outward from the treated unit, in blocks that grow. Where the calipers are so tight that the
-    first thousands of slots hold nobody, the few controls inside the box of widths are asked of a tree instead.
-    """
-
-    def __init__(self, line: ScoreLine, treated: BoolArray, limits: Limits) -> None:
-        super().__init__(line, limits.reach)
-        covariates, widths = limits.box()
-        self.limits = limits
-        self.line = line
-        self.free = line.row != UNMATCHED
-        self.values = np.ascontiguousarray(covariates[line.row].T)
-        self.own: list[list[float]] = covariates[treated].tolist()
-        self.widths: list[float] = widths.tolist()
-        self.treated_row: list[int] = np.flatnonzero(treated).tolist()
-        walls = np.flatnonzero(~self.free)
-        wall = np.minimum(np.searchsorted(walls, line.place), walls.size - 1)
-        self.low: list[int] = (walls[wall - 1] + 1).tolist()
-        self.high: list[int] = walls[wall].tolist()
-
-    def take(self, slot: int) -> None:
-        """No search finds this slot again."""
-        super().take(slot)
-        self.free[slot] = False
-
-    def nearest(self, treated: int) -> tuple[int, float]:
-        """Slot and distance of the nearest free control within reach and all widths, or (UNMATCHED, infinity)."""
-        place = self.place[treated]
-        left = self._toward(treated, place - 1, -1, self.reach)
-        right = None if left is None else self._toward(treated, place, 1, min(self.reach, left[1]))
-        if left is None or right is None:
-            left, right = self._in_box(treated)
-        return left if left[1] <= right[1] else right
-
-    def several(self, treated: int, count: int) -> list[int]:
-        """The ``count`` nearest such slots, or as many as there are; all of them stay free."""
-        found = list[int]()
-        while len(found) < count:
-            slot, _ = self.nearest(treated)
-            if slot == UNMATCHED:
-                break
-            found.append(slot)
-            self.free[slot] = False
-        self.free[found] = True
-        return found
-
-    def _toward(self, treated: int, slot: int, step: int, reach: float) -> tuple[int, float] | None:
-        """The first allowed slot on one side; None if it is far away and the box has few controls anyway."""
-        own, low, high = self.own[treated], self.low[treated], self.high[treated]
-        score, size = self.chooser[treated], FIRST_BLOCK
-        slot = root(self.after if step > 0 else self.before, slot)
-        while low <= slot < high and abs(self.score[slot] - score) <= reach:
-            if size == FAR_BLOCK and self.box.count(self.treated_row[treated]) <= FAR_BLOCK:
-                return None
-            start, stop = (slot, min(slot + size, high)) if step > 0 else (max(slot + 1 - size, low), slot + 1)
-            allowed = self.free[start:stop].copy()
-            for column, value, width in zip(self.values, own, self.widths, strict=True):
-                allowed &= np.abs(column[start:stop] - value) <= width
-            hits = allowed.nonzero()[0]
-            if hits.size:
-                return self._reached(treated, start + int(hits[0] if step > 0 else hits[-1]), reach)
-            slot, size = (stop if step > 0 else start - 1), 4 * size
-        return NOBODY
-
-    def _in_box(self, treated: int) -> tuple[tuple[int, float], tuple[int, float]]:
-        """The nearest allowed slots to the left and to the right, out of the controls in the box of widths."""
-        slots = self.slots[self.box.around(self.treated_row[treated])]
-        slots = slots[self.free[slots]]
-        first_right = int(np.searchsorted(slots, self.place[treated]))
-        left = self._reached(treated, int(slots[first_right - 1]), self.reach) if first_right > 0 else NOBODY
-        right = self._reached(treated, int(slots[first_right]), self.reach) if first_right < slots.size else NOBODY
-        return left, right
-
-    def _reached(self, treated: int, slot: int, reach: float) -> tuple[int, float]:
-        distance = abs(self.score[slot] - self.chooser[treated])
-        return (slot, distance) if distance <= reach else NOBODY
-
-    @cached_property
-    def slots(self) -> IntArray:
-        """Slots with a control, ascending."""
-        return np.flatnonzero(self.line.row != UNMATCHED)
-
-    @cached_property
-    def box(self) -> CaliperBox:
-        """The tree of all controls on the line, made when the first search needs it."""
-        return CaliperBox(self.limits, self.line.row[self.slots], self.limits.box()[0].shape[0])
 
 
 def root(forest: list[int], slot: int) -> int:

@@ -50,7 +50,11 @@ def looks_separated(fit: LogitFit, X: FloatArray) -> bool:
     that nothing is known of the log odds over the range of its column. It may suspect collinear columns for nothing.
     """
     errors = np.sqrt(np.diag(fit.covariance))
-    return not fit.converged or fit.at_boundary > 0 or bool(np.nanmax(errors * np.ptp(X, axis=0)) > UNCERTAIN)
+    return (
+        not fit.converged
+        or fit.at_boundary > 0
+        or bool(np.nanmax(errors * (X.max(axis=0) - X.min(axis=0))) > UNCERTAIN)
+    )
 
 
 def find_separation(X: FloatArray, y: FloatArray | BoolArray) -> Separation | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -109,13 +110,28 @@ def stable_order(values: FloatArray) -> IntArray:
     rows = np.argsort(values)
     ordered = values[rows]
     new = np.empty(rows.size, dtype=bool)
-    new[:1] = False
+    new[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    if new.all():
+        return rows
     place = np.cumsum(new) * max(rows.size, 1)  # runs of equal values are ordered by sorting run · n + row
     rows += place
     rows.sort()
     rows -= place
     return rows
+
+
+def in_turn(
+    sequence: Sequence[int], nearest: Callable[[int], tuple[int, float]], take: Callable[[int], None]
+) -> dict[int, int]:
+    """Each treated unit takes its nearest control; who finds nobody is left out of the answer."""
+    served = dict[int, int]()
+    for unit in sequence:
+        control, _ = nearest(unit)
+        if control != UNMATCHED:
+            take(control)
+            served[unit] = control
+    return served
 
 
 def checked_groups(treated: BoolArray, rows: int) -> BoolArray:

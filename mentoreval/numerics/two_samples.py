@@ -247,8 +247,13 @@ def _apart(column: FloatArray, steps: FloatArray) -> list[tuple[float, float]]:
     order = np.argsort(values)
     ordered = values.take(order)
     last = np.append(ordered[1:] != ordered[:-1], True)
-    distances = (np.abs(np.cumsum(step.take(order))[last]) for step in steps)
-    return [(float(distance.mean()), float(distance.max())) for distance in distances]
+    distinct = bool(last.all())
+    apart = []
+    for step in steps:
+        distance = np.cumsum(step.take(order))
+        distance = np.abs(distance, out=distance) if distinct else np.abs(distance[last])
+        apart.append((float(distance.mean()), float(distance.max())))
+    return apart
 
 
 def _in_spreads(difference: FloatArray, spread: FloatArray) -> FloatArray:

@@ -11,9 +11,11 @@ import pytest
 
 from mentoreval.design.arms import ArmComparison, compare_arms
 from mentoreval.design.design import choose_design
+from mentoreval.design.eligibility import Eligibility
 from mentoreval.design.methods import InverseProbability, OverlapWeighting
+from mentoreval.design.programs import SeveralPrograms
 from mentoreval.effects.estimate import estimate_effect
-from mentoreval.effects.estimators import DifferenceInMeans, RegressionAdjustment
+from mentoreval.effects.estimators import CallawaySantAnna, DifferenceInMeans, RegressionAdjustment
 from mentoreval.effects.inference_methods import ClusterRobust, HeteroskedasticityRobust, MultiplierBootstrap
 from mentoreval.errors import DataError, DesignError, OptionError
 from mentoreval.panel.panel import Panel, panel_from_frame
@@ -308,6 +310,7 @@ def test_a_design_of_two_arms_says_why_it_can_not_be_refitted(weighted: ArmCompa
         ({"method": "matching", "estimand": "ATE"}, DesignError, "estimand='ATT'"),
         ({"covariates": "need"}, OptionError, "write \\['need'\\]"),
         ({"covariates": []}, DesignError, "needs covariates"),
+        ({"eligibility": [Eligibility("model", equals="peer")]}, OptionError, "can not be an eligibility rule"),
         ({"reference": "peer"}, DataError, "are treated but have no model"),
     ],
 )
@@ -366,3 +369,125 @@ def test_a_covariate_that_tells_an_arm_apart_is_named() -> None:
     panel = portfolio(frame, covariates=["need", "code", "model"])
     with pytest.raises(DesignError, match=r"Arm 'group' .*'code' predicts treatment perfectly"):
         compare_arms(panel, "model")
+
+
+def several_frame(n_both: int = 40, n_rare: int = 3) -> pd.DataFrame:
+    """The portfolio, in which some students of the peer program are in the group program too, and a few in a third."""
+    frame = portfolio_frame(2000)
+    peers = frame.index[frame["model"].eq("peer")]
+    frame.loc[peers[:n_both], "model"] = "peer + group"
+    frame.loc[peers[n_both : n_both + n_rare], "model"] = "peer + e_mentoring"
+    return frame
+
+
+def test_students_in_several_programs_are_counted_by_combination() -> None:
+    with pytest.raises(
+        DataError, match=r"43 of 2,000 units .*\(group \+ peer: 40, e_mentoring \+ peer: 3\).*'own_arm'"
+    ):
+        compare_arms(portfolio(several_frame()), "model")
+
+
+def test_students_in_several_programs_can_be_dropped_and_the_flow_says_so() -> None:
+    frame = several_frame()
+    comparison = compare_arms(portfolio(frame), "model", several="drop")
+    assert comparison.frame.set_index("arm")["n_in_several"].to_dict() == {
+        "none": 0, "e_mentoring": 3, "group": 40, "peer": 43,
+    }  # fmt: skip
+    steps = comparison.design("peer", "group").flow
+    assert [step.key for step in steps[:2]] == ["in_panel", "one_program"]
+    assert steps[0].n_treated - steps[1].n_treated == 43
+    assert steps[0].n_comparison - steps[1].n_comparison == 40
+    alone = frame["model"].fillna("none").isin(EFFECTS)
+    without = compare_arms(portfolio(frame[alone]), "model")
+    for pair in without.pairs:
+        assert effect_of(comparison, *pair) == pytest.approx(effect_of(without, *pair), rel=1e-10)
+
+
+def test_a_combination_can_be_an_arm_of_its_own() -> None:
+    frame = several_frame()
+    comparison = compare_arms(portfolio(frame), "model", several="own_arm")
+    assert comparison.arms == ("none", "e_mentoring", "group", "group + peer", "peer")
+    assert comparison.frame.set_index("arm")["n_in_several"].to_dict()["peer"] == 3
+    renamed = frame.assign(model=frame["model"].replace({"peer + group": "group + peer"}))
+    renamed = renamed[renamed["model"].ne("peer + e_mentoring")].assign(
+        model=lambda few: few["model"].replace({"group + peer": "h"})
+    )
+    plain = compare_arms(portfolio(renamed), "model")
+    assert effect_of(comparison, "group + peer", "none") == pytest.approx(effect_of(plain, "h", "none"), rel=1e-8)
+    few = compare_arms(portfolio(frame), "model", several=SeveralPrograms("own_arm", fewest=41))
+    assert "group + peer" not in few.arms
+
+
+def test_the_first_program_counts_even_where_another_follows() -> None:
+    frame = yearly_frame()
+    before = panel_from_frame(
+        frame, unit="id", period="year", first_treated="start", covariates=["need", "model"], outcomes=["absent"]
+    )
+    late = frame["model"].eq("peer") & (frame["year"] == 2022)
+    after = panel_from_frame(
+        frame.assign(model=frame["model"].mask(late, "group")),
+        unit="id", period="year", first_treated="start", covariates=["need", "model"], outcomes=["absent"],
+    )  # fmt: skip
+    together = panel_from_frame(
+        frame.assign(model=frame["model"].mask(frame["model"].eq("peer"), "peer + group")),
+        unit="id", period="year", first_treated="start", covariates=["need", "model"], outcomes=["absent"],
+    )  # fmt: skip
+    expected = compare_arms(before, "model").weights
+    for panel in (after, together):
+        np.testing.assert_array_equal(compare_arms(panel, "model", several="first").weights, expected)
+
+
+def test_a_rule_that_does_not_exist_is_named(panel: Panel) -> None:
+    with pytest.raises(OptionError, match=r"several = 'dropp' is no rule\. Did you mean 'drop'"):
+        compare_arms(panel, "model", several="dropp")  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="fewest is 10 or more"):
+        SeveralPrograms("own_arm", fewest=2)
+
+
+def test_every_arm_meets_the_same_rules(panel: Panel) -> None:
+    rule = Eligibility("need", at_least=-0.5)
+    comparison = compare_arms(panel, "model", eligibility=[rule])
+    used = comparison.baseline.unit[comparison.weights > 0]
+    need = panel.frame.set_index("id")["need"].loc[panel.units[used]]
+    assert need.min() >= -0.5
+    chosen = portfolio(panel.frame[panel.frame["need"] >= -0.5].assign(mentored=lambda f: f["model"].notna()))
+    assert effect_of(comparison, "peer", "none") == pytest.approx(
+        effect_of(compare_arms(chosen, "model"), "peer", "none"), rel=1e-10
+    )
+    flow = {step.key: step for step in comparison.design("peer", "group").flow}
+    members = panel.frame.query("need >= -0.5")["model"].value_counts()
+    assert (flow["eligible"].n_treated, flow["eligible"].n_comparison) == (members["peer"], members["group"])
+
+
+def test_those_who_start_later_can_wait_in_the_reference() -> None:
+    panel = panel_from_frame(
+        yearly_frame(), unit="id", period="year", first_treated="start", covariates=["need", "model"],
+        outcomes=["absent"],
+    )  # fmt: skip
+    comparison = compare_arms(panel, "model", pool="not_yet_treated")
+    early = comparison.baseline.cohort == 2020
+    waiting = early & (comparison.entry_arm == 0)
+    start = panel.start[comparison.baseline.unit[waiting]]
+    assert set(np.unique(start)) == {2021, panel.timeline.NEVER}
+    design = comparison.design("peer", "none")
+    base, used = design.baseline, design.weighting.considered
+    ever_peer = panel.frame[panel.frame["model"].eq("peer")]["id"].unique()
+    assert set(design.panel.units[base.unit[base.treated]]) == set(ever_peer)
+    others = set(design.panel.units[base.unit[used & ~base.treated]])
+    late_group = set(panel.frame[panel.frame["model"].eq("group") & (panel.frame["start"] == 2021)]["id"])
+    assert late_group <= others
+    assert not late_group & set(design.panel.units[base.unit[used & ~base.treated & (base.cohort == 2021)]])
+    flow = {step.key: step for step in design.flow}
+    assert flow["in_panel"].n_treated == flow["start_in_panel"].n_treated == len(ever_peer)
+    found = estimate_effect(
+        design, "absent", CallawaySantAnna(control="not_yet_treated"), inference=ClusterRobust(cluster="student")
+    ).frame
+    row = found[found["term"] == "att(2020,2020)"].iloc[0]
+    assert abs(row["estimate"] + 2) < 4 * row["std_error"]
+    between = comparison.design("group", "peer")
+    here = between.baseline.unit[~between.baseline.treated]
+    assert (between.panel.start[here] == between.panel.timeline.NEVER).all()
+    row = estimate_effect(
+        between, "absent", CallawaySantAnna(control="not_yet_treated"), inference=ClusterRobust(cluster="student")
+    ).headline()
+    assert abs(row["estimate"] - 1) < 4 * row["std_error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import combinations
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from mentoreval.design.design import NO_SET, choose_design
 from mentoreval.design.methods import Cardinality
 from mentoreval.errors import DesignError, OptionError
+from mentoreval.numerics import cardinality
 from mentoreval.numerics.cardinality import largest_balanced_sample
 from mentoreval.panel.panel import Panel
 
@@ -109,16 +111,66 @@ def test_sampling_weights_multiply(students: pd.DataFrame, panel_of: Callable[..
     np.testing.assert_array_equal(weighted, plain * students["w"])
 
 
+def test_a_covariate_may_have_a_bound_of_its_own(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    """The treated are made more alike in one covariate than the others ask for, and the study file can say so."""
+    panel = panel_of(students.assign(mentored=students["mentored"] | (students["absent"] > 11)))
+    method = Cardinality(bounds=0.3, covariate_bounds={"gpa": 0.01})
+    assert method == Cardinality(bounds=0.3, covariate_bounds=(("gpa", 0.01),))
+    assert hash(method) == hash(Cardinality(bounds=0.3, covariate_bounds={"gpa": 0.01}))
+    after = choose_design(panel, method).balance().frame.set_index("covariate")["smd_after"].abs()
+    assert after["gpa"] <= 0.01 + 1e-9
+    assert after.max() <= 0.3 + 1e-9
+    assert after.max() > 0.01
+
+
+@pytest.mark.parametrize("share", [0.8, 1e-9])
+def test_when_time_is_up_the_best_so_far_is_taken_and_its_gap_said(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no time for the fractions at all there still is a sample within the bounds, and it is not called proven."""
+    monkeypatch.setattr(cardinality, "FRACTIONS_SHARE", share)
+    rng = np.random.default_rng(6)
+    seekers = rng.random(6000) < 0.4
+    values = rng.normal(size=(6000, 3)) + np.outer(seekers, [1.0, 0.3, -0.2])
+    one = np.zeros(6000, dtype=np.int64)
+    found = largest_balanced_sample(values, seekers, one, ratio=1, bounds=np.full(3, 0.05), time_limit=20)
+    chosen, size = found.chosen, int((found.chosen & seekers).sum())
+    apart = values[chosen & seekers].mean(axis=0) - values[chosen & ~seekers].mean(axis=0)
+    assert np.abs(apart).max() <= 0.05 + 1e-6
+    assert (chosen & ~seekers).sum() == size > 0
+    if share < 0.1:
+        assert not found.proven
+        assert size * (1 + found.gap) == pytest.approx(seekers.sum())
+    else:
+        assert found.gap < 0.01
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_distinct_students_end_in_time() -> None:
+    rng = np.random.default_rng(7)
+    seekers = rng.random(100_000) < 0.3
+    values = rng.normal(size=(100_000, 8)) + np.outer(seekers, np.linspace(0.8, 0.0, 8))
+    one = np.zeros(100_000, dtype=np.int64)
+    began = time.monotonic()
+    found = largest_balanced_sample(values, seekers, one, ratio=1, bounds=np.full(8, 0.05), time_limit=60)
+    assert time.monotonic() - began < 90
+    chosen = found.chosen
+    apart = values[chosen & seekers].mean(axis=0) - values[chosen & ~seekers].mean(axis=0)
+    assert np.abs(apart).max() <= 0.05 + 1e-6
+    assert found.gap < 0.01
+
+
 # ---------------------------------------------------------------------- mistakes
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"ratio": 0}, "at least 1; got 0"),
         ({"bounds": -0.1}, r"a standardized difference, 0 or more; got -0.1"),
+        ({"covariate_bounds": {"gpa": "close"}}, r"the bound of 'gpa' is a standardized difference.*got 'close'"),
         ({"time_limit": 0.0}, "a number of seconds above 0; got 0.0"),
     ],
 )
-def test_an_option_that_can_not_be_is_named(options: dict[str, float], message: str) -> None:
+def test_an_option_that_can_not_be_is_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         Cardinality(**options)  # type: ignore[arg-type]
 
@@ -127,5 +179,7 @@ def test_a_design_that_can_not_be_says_why(students: pd.DataFrame, panel_of: Cal
     apart = students.assign(gpa=students["gpa"] + 10 * students["mentored"])
     with pytest.raises(DesignError, match=r"No sample has all standardized differences within 0.05, not even one"):
         choose_design(panel_of(apart, covariates=["gpa"]), Cardinality())
+    with pytest.raises(OptionError, match=r"'gap' has a bound but is not a covariate.*gpa"):
+        choose_design(panel_of(students), Cardinality(covariate_bounds={"gap": 0.1}))
     with pytest.raises(DesignError, match=r"not for the ATE.*inverse_probability"):
         choose_design(panel_of(students), Cardinality(), estimand="ATE")

@@ -23,7 +23,7 @@ from mentoreval.design.matched_sets import (
 from mentoreval.design.propensity import Scores
 from mentoreval.design.reweighting import refuse_estimand
 from mentoreval.errors import DesignError, OptionError, suggest
-from mentoreval.numerics.coarsening import classes_between, equal_width_cuts, quantile_cuts, sturges_bins
+from mentoreval.numerics.coarsening import RULES, classes_between, equal_width_cuts, quantile_cuts
 from mentoreval.numerics.covariate_spaces import CovariateSpace, mahalanobis_space
 from mentoreval.numerics.matching import match_covariates
 from mentoreval.numerics.set_weights import sets_with_both_arms
@@ -37,11 +37,13 @@ class CoarsenedExact(DesignMethod):
     Weights are those of ``Exact``. Time grows as n log n, memory as n.
 
     cutpoints : how a number is cut, by covariate: a list of cut points (a value on one belongs to the class above), a
-        number of classes of equal width, "sturges" for Sturges' number of them, "q4" for classes between quantiles
-        (here quarters), or "exact" for every value by itself. By default "sturges", as MatchIt (R) and cem
+        number of classes of equal width, "sturges", "scott" or "fd" for as many of them as the rule of Sturges, Scott,
+        or Freedman and Diaconis says, "q4" for classes between quantiles (here quarters), or "exact" for every value
+        by itself. By default "sturges", as MatchIt (R) and cem
     groupings : levels of a text that count as one, by covariate, as a list of lists; others stay by themselves
-    k2k : whether to pair the students of a stratum one to one, the closest pair in Mahalanobis distance first, and to
-        leave the rest out; then every weight is 1, for the ATT or the ATC
+    k2k : whether to pair the students of a stratum one to one and to leave the rest out: in the order of the panel,
+        each treated one (for the ATC each other one) takes the nearest in Mahalanobis distance, as MatchIt (R) does;
+        then every weight is 1, for the ATT or the ATC
 
     References: Iacus, King & Porro (2011), JASA 106:345; (2012), Political Analysis 20:1.
     """
@@ -69,7 +71,8 @@ class CoarsenedExact(DesignMethod):
             if not _is_cut(cut):
                 raise OptionError(
                     f"CoarsenedExact: cutpoints of {covariate!r} = {cut!r} is not allowed. It takes a list of numbers, "
-                    "a number of classes, 'sturges', 'exact', or 'q' and a number of quantile classes such as 'q5'."
+                    "a number of classes, 'sturges', 'scott', 'fd', 'exact', or 'q' and a number of quantile classes "
+                    "such as 'q5'."
                 )
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
@@ -90,7 +93,7 @@ class CoarsenedExact(DesignMethod):
         if not self.k2k:
             return weighting_of_sets(baseline, considered, codes, estimand, Scores.none(baseline.size), facts)
         space = mahalanobis_space(covariate_matrix(frame).for_distance().values, treated)
-        pairs = _one_to_one(space, treated, sets_with_both_arms(codes, treated))
+        pairs = _one_to_one(space, treated, sets_with_both_arms(codes, treated), estimand)
         paired = np.full(len(rows), UNMATCHED, dtype=np.int64)
         paired[pairs] = np.arange(len(pairs))[:, None]
         found = weighting_of_sets(baseline, considered, paired, estimand, Scores.none(baseline.size), facts)
@@ -129,17 +132,17 @@ def _is_cut(cut: object) -> bool:
     if isinstance(cut, (tuple, list)):
         return len(cut) > 0 and all(isinstance(at, (int, float)) and np.isfinite(at) for at in cut)
     if isinstance(cut, str):
-        return cut in ("sturges", "exact") or (cut[:1] == "q" and cut[1:].isdigit() and int(cut[1:]) >= 1)
+        return cut in (*RULES, "exact") or (cut[:1] == "q" and cut[1:].isdigit() and int(cut[1:]) >= 1)
     return isinstance(cut, int) and not isinstance(cut, bool) and cut >= 1
 
 
 def _cuts(values: FloatArray, cut: Any) -> FloatArray:
     """Cut points between the classes of (n,) values."""
-    if isinstance(cut, str) and cut != "sturges":
+    if isinstance(cut, str) and cut not in RULES:
         return quantile_cuts(values, int(cut[1:]))[1:-1]
     if isinstance(cut, tuple):
         return np.array(cut, dtype=np.float64)
-    return equal_width_cuts(values, sturges_bins(len(values)) if cut == "sturges" else cut)
+    return equal_width_cuts(values, RULES[cut](values) if cut in RULES else cut)
 
 
 def _grouped(name: str, column: pd.Series, groups: tuple[tuple[object, ...], ...]) -> IntArray:
@@ -155,8 +158,10 @@ def _grouped(name: str, column: pd.Series, groups: tuple[tuple[object, ...], ...
     return group[codes].astype(np.int64)
 
 
-def _one_to_one(space: CovariateSpace, treated: BoolArray, sets: IntArray) -> IntArray:
-    """(p, 2) rows of the treated and its control: the closest pair of each stratum first, until an arm is used up."""
-    found = match_covariates(space, treated, order="closest", limits=Limits(strata=sets, discarded=sets == UNMATCHED))
+def _one_to_one(space: CovariateSpace, treated: BoolArray, sets: IntArray, estimand: Estimand) -> IntArray:
+    """(p, 2) rows of the treated and its control: in turn each of those asked about takes the nearest who is left."""
+    seekers = treated if estimand == "ATT" else ~treated
+    found = match_covariates(space, seekers, order="data", limits=Limits(strata=sets, discarded=sets == UNMATCHED))
     matched = found[:, 0] != UNMATCHED
-    return np.column_stack([np.flatnonzero(treated)[matched], found[matched, 0]])
+    pairs = np.column_stack([np.flatnonzero(seekers)[matched], found[matched, 0]])
+    return pairs if estimand == "ATT" else pairs[:, ::-1]
