@@ -115,7 +115,8 @@ def check_pool(design: Design, control: Control) -> None:
     panel, baseline = design.panel, design.baseline
     last = panel.timeline.clock[-1]
     comparison = panel.start[baseline.unit[~baseline.treated]]
-    if control == "not_yet_treated" and len(panel.cohorts) > 1 and not (comparison <= last).any():
+    never_only = design.pool == "never_treated" and not (comparison <= last).any()
+    if control == "not_yet_treated" and len(panel.cohorts) > 1 and never_only:
         raise EffectError(
             "control = 'not_yet_treated', and this design compares with never-treated units only. Make it with "
             "choose_design(..., pool='not_yet_treated'), or set control = 'never_treated'."

@@ -48,11 +48,12 @@ class CohortCells:
         total = np.bincount(self.cell[inside], self.rows.weights[inside], minlength=len(self.cohort))
         return np.asarray(total, dtype=float)
 
-    def columns(self) -> FloatArray:
-        """(n, k') one indicator for each cell that is no reference."""
+    def columns(self, rows: IntArray | None = None) -> FloatArray:
+        """(m, k') one indicator for each cell that is no reference, in the rows (m,); in all rows by default."""
+        cell = self.cell if rows is None else self.cell[rows]
         place = np.where(self.reference, -1, np.cumsum(~self.reference) - 1)
-        column = np.where(self.cell >= 0, place[self.cell], -1)
-        out = np.zeros((len(self.cell), int((~self.reference).sum())), order="F")
+        column = np.where(cell >= 0, place[cell], -1)
+        out = np.zeros((len(cell), int((~self.reference).sum())), order="F")
         inside = np.flatnonzero(column >= 0)
         out[inside, column[inside]] = 1.0
         return out
@@ -107,7 +108,7 @@ def _references(cohort: IntArray, event_time: IntArray, wanted: int) -> BoolArra
 
 @dataclass(frozen=True, eq=False)
 class CellEstimates:
-    """Effects of cells: theta (k,), influence (n, k) and the unit (n,) of each of its rows, and a regression if any."""
+    """Effects of cells: theta (k,), influence (n, k) with one row for each unit (n,), and a regression if any."""
 
     theta: FloatArray
     influence: FloatArray
@@ -139,7 +140,7 @@ def fit_of_cells(
         theta=found.theta,
         influence=found.influence,
         clusters=clusters,
-        entries=np.unique(cells.rows.entry),
+        entries=cells.rows.entries,
         linear=found.linear,
         facts=facts,
     )
@@ -148,6 +149,8 @@ def fit_of_cells(
 
 def _cell_terms(cells: CohortCells) -> pd.DataFrame:
     timeline = cells.rows.design.panel.timeline
+    n_treated = np.bincount(cells.cell[cells.cell >= 0], minlength=len(cells.cohort))
+    n_comparison = np.bincount(_comparison_code(cells), minlength=_n_codes(cells))[_code_of_cell(cells)]
     rows = []
     for place, label in enumerate(cells.labels()):
         rows.append(
@@ -156,42 +159,58 @@ def _cell_terms(cells: CohortCells) -> pd.DataFrame:
                 "cohort": timeline.label(cells.cohort[place]),
                 "period": timeline.label(timeline.clock[cells.period[place]]),
                 "event_time": int(cells.event_time[place]),
-                **_count(cells, np.arange(len(cells.cohort)) == place),
+                "n_treated": int(n_treated[place]),
+                "n_comparison": int(n_comparison[place]),
             }
         )
     return make_terms(rows)
 
 
-def _compared_in(cells: CohortCells, place: int) -> BoolArray:
-    """(n,) rows that a cell is compared with: of its period and, where cohorts are stacked, of its stack."""
-    same = cells.compares & (cells.rows.period == cells.period[place])
-    stack = cells.rows.cohort == cells.cohort[place] if cells.rows.stacked else True
-    return np.asarray(same & stack, dtype=bool)
+def _n_codes(cells: CohortCells) -> int:
+    """Number of codes of what cells are compared with: periods and, where cohorts are stacked, stacks."""
+    n_periods = len(cells.rows.design.panel.timeline.clock)
+    return n_periods * (n_periods + 1) if cells.rows.stacked else n_periods
+
+
+def _code(cells: CohortCells, cohort: IntArray, period: IntArray) -> IntArray:
+    """(m,) codes of periods and, where cohorts are stacked, of stacks."""
+    clock = cells.rows.design.panel.timeline.clock
+    return np.searchsorted(clock, cohort) * len(clock) + period if cells.rows.stacked else period
+
+
+def _comparison_code(cells: CohortCells) -> IntArray:
+    """(m,) code of each row that cells are compared with."""
+    chosen = cells.compares
+    return _code(cells, cells.rows.cohort[chosen], cells.rows.period[chosen])
+
+
+def _code_of_cell(cells: CohortCells) -> IntArray:
+    """(k,) the code of the rows that each cell is compared with."""
+    return _code(cells, cells.cohort, cells.period)
 
 
 def _count(cells: CohortCells, chosen: BoolArray) -> dict[str, object]:
     """Distinct treated and comparison units of the chosen cells (k,)."""
-    places = np.flatnonzero(chosen)
     treated = (cells.cell >= 0) & chosen[cells.cell]
-    if cells.rows.stacked:
-        compared = np.any([_compared_in(cells, int(place)) for place in places], axis=0)
-    else:
-        compared = cells.compares & np.isin(cells.rows.period, cells.period[places])
+    wanted = np.zeros(_n_codes(cells), dtype=bool)
+    wanted[_code_of_cell(cells)[chosen]] = True
+    compared = np.flatnonzero(cells.compares)[wanted[_comparison_code(cells)]]
     return {"n_treated": cells.rows.n_units(treated), "n_comparison": cells.rows.n_units(compared)}
 
 
 def _group_time(cells: CohortCells, unit: IntArray) -> GroupTime:
-    """Cohorts and cells as pooling needs them: of each unit's rows of influence, the first one speaks."""
+    """Cohorts and cells as pooling needs them; influence has one row for each unit (n,)."""
     rows, n = cells.rows, len(unit)
-    speaks = np.full(rows.design.panel.n_units, -1, dtype=np.int64)
-    speaks[unit[::-1]] = np.arange(n)[::-1]
+    place = np.full(rows.design.panel.n_units, -1, dtype=np.int64)
+    place[unit] = np.arange(n)
     cohort, weight = np.full(n, Timeline.NEVER, dtype=np.int64), np.zeros(n)
-    own = speaks[rows.unit[rows.treated]]
+    own = place[rows.unit[rows.treated]]
     cohort[own], weight[own] = rows.cohort[rows.treated], rows.weights[rows.treated]
-    in_cell = np.zeros((len(cells.cohort), n), dtype=bool)
-    for place in range(len(cells.cohort)):
-        mask = (cells.cell == place) | _compared_in(cells, place)
-        in_cell[place, speaks[rows.unit[mask]]] = True
+    compared = np.zeros((_n_codes(cells), n), dtype=bool)
+    compared[_comparison_code(cells), place[rows.unit[cells.compares]]] = True
+    in_cell = compared[_code_of_cell(cells)]
+    inside = np.flatnonzero(cells.cell >= 0)
+    in_cell[cells.cell[inside], place[rows.unit[inside]]] = True
     clock = rows.design.panel.timeline.clock
     return GroupTime(cohort, weight, in_cell.T, cells.cohort, clock[cells.period])
 

@@ -15,6 +15,8 @@ from mentoreval.aliases import FloatArray
 from mentoreval.design.design import Design
 from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.inference import FEW_CLUSTERS, Inference, default_inference
+from mentoreval.effects.note import Note
+from mentoreval.effects.pooling import Window, pool_fit
 from mentoreval.errors import EffectError
 from mentoreval.registry import make
 
@@ -130,25 +132,40 @@ class Estimate:
         scale = float(np.nanmax(np.abs(values)))
         return np.asarray(~self.is_reference & (self.std_error <= ROUNDING * scale), dtype=bool)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Why numbers are missing in ``frame``, and what else its reader must know."""
-        notes = []
-        for why, which in (
-            ("zero by definition, the period that others are compared with", self.is_reference),
-            ("no error can be estimated, for the outcome moves alike for everyone in each arm", self.is_certain),
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """Why numbers are missing in ``frame``, and what else its reader must know; those of the estimator first.
+
+        A note is a key, the terms that it is about and numbers: ``Note("no_bound", ("att",), {"confidence": 0.95})``.
+        Its sentence is the key of that name in the section [note] of each language, with ``terms`` and the numbers as
+        placeholders. An estimator that has something to say gives ``Fit(..., notes=(Note(...),))``.
+
+        zero_by_definition, no_error_can_be_estimated, no_bound : of some terms, why numbers are missing
+        program_ends : for some units, and the estimator does not follow the end
+        few_clusters : errors may be too small
+        weights_as_given, weights_as_given_ate : the design estimated its weights, and the errors do not count that
+        """
+        notes = [Note.of(note) for note in self.fit.notes]
+        for key, which in (
+            ("zero_by_definition", self.is_reference),
+            ("no_error_can_be_estimated", self.is_certain),
         ):
             if which.any():
-                notes.append(f"{', '.join(self.fit.terms['term'][which])}: {why}.")
-        unbounded = self._unbounded
-        if unbounded.any():
-            notes.append(
-                f"{', '.join(self.fit.terms['term'][unbounded])}: no bound on one side, for too few draws or "
-                f"assignments are possible to reject any effect there with {self.confidence:.0%} confidence."
-            )
+                notes.append(Note(key, self._names(which)))
+        if self._unbounded.any():
+            notes.append(Note("no_bound", self._names(self._unbounded), {"confidence": self.confidence}))
+        if self.design.panel.status is not None and not self.fit.estimator.follows_ends:
+            notes.append(Note("program_ends", numbers={"count": self.design.panel.n_ended}))
         if self.few_clusters:
-            notes.append(f"Only {self.n_clusters} {self.cluster} clusters: these errors may be too small.")
+            notes.append(Note("few_clusters", numbers={"count": self.n_clusters, "cluster": self.cluster}))
+        if not (self.design.weighting.conditional or self.inference.refits):
+            everyone = self.design.estimand == "ATE"
+            notes.append(Note("weights_as_given_ate" if everyone else "weights_as_given"))
         return tuple(notes)
+
+    def _names(self, which: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[str, ...]:
+        """Names of some terms."""
+        return tuple(self.fit.terms["term"][which].astype(str))
 
     @property
     def _unbounded(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -157,15 +174,24 @@ class Estimate:
             return np.zeros(len(self.fit.theta), dtype=bool)
         return np.asarray(np.isinf(self.limits).any(axis=1) & ~self.is_reference & ~self.is_certain, dtype=bool)
 
-    def pool(self, by: PoolBy = "simple") -> Estimate:
+    def pool(
+        self,
+        by: PoolBy = "simple",
+        *,
+        earliest: int | None = None,
+        latest: int | None = None,
+        balance: int | None = None,
+    ) -> Estimate:
         """Average group-time effects over cohorts and periods, with the noise of the estimated cohort shares.
 
         by : "simple" one number over all treated cells; "event_time" by periods since the start, "cohort", "period";
-            each of the latter also has the term "average" over its non-negative event times, cohorts or periods.
+            each of the latter also has the term "average" over its non-negative event times, cohorts or periods
+        earliest, latest : event times that are averaged, whatever ``by``; None = all (did's ``min_e`` and ``max_e``)
+        balance : only the cohorts that are seen at this event time, up to it, so that all averages from the start on
+            are over the same cohorts (did's ``balance_e``)
         """
-        from mentoreval.effects.pooling import pool_fit
-
-        return replace(self.inference.apply(pool_fit(self.fit, by), self.confidence), reason=self.reason)
+        window = Window(earliest, latest, balance)
+        return replace(self.inference.apply(pool_fit(self.fit, by, window), self.confidence), reason=self.reason)
 
     def joint_test(self, terms: list[str] | None = None) -> JointTest:
         """Wald test that the named terms, by default those before the start, are all zero."""
@@ -185,11 +211,15 @@ class Estimate:
         return average.iloc[0]
 
     def __repr__(self) -> str:
-        lines = [f"{self.fit.estimator.name} on {self.outcome}", self.frame.to_string(index=False), *self.notes]
+        lines = [
+            f"{self.fit.estimator.name} on {self.outcome}",
+            self.frame.to_string(index=False),
+            *map(str, self.notes),
+        ]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        notes = "".join(f"<p>{escape(str(note))}</p>" for note in self.notes)
         return f"{self.frame.to_html(index=False)}{notes}"
 
 
@@ -223,6 +253,7 @@ def estimate_effect(
     *,
     inference: Inference | None = None,
     confidence: float = 0.95,
+    pool: PoolBy | None = None,
 ) -> Estimate:
     """Estimate the effect on one outcome.
 
@@ -232,6 +263,8 @@ def estimate_effect(
     inference : by default what suits the number of clusters at the highest level at which students share fate
         (school, matched set or student), see ``default_inference``; ``Estimate.reason`` says why
     confidence : of the intervals
+    pool : average group-time effects so at once, as ``Estimate.pool`` does afterwards, which spares a bootstrap of
+        effects that nobody asked for
 
     Raises EffectError where the design does not identify the effect, DataError for an unknown outcome.
     """
@@ -239,5 +272,7 @@ def estimate_effect(
         raise EffectError(f"confidence is a share between 0.5 and 1, such as 0.95; got {confidence}.")
     chosen: Estimator = estimator or make(Estimator, "regression_adjustment")  # type: ignore[type-abstract]
     fit = chosen.fit(design, outcome)
+    if pool is not None:
+        fit = pool_fit(fit, pool)
     method, reason = (inference, "") if inference is not None else default_inference(fit)
     return replace(method.apply(fit, confidence), reason=reason)

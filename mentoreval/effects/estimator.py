@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.design.design import Design
+from mentoreval.effects.note import Note
 from mentoreval.errors import EffectError
 from mentoreval.numerics.absorb import effects_rank, is_nested
 from mentoreval.numerics.sandwich import Regression
 from mentoreval.panel.timeline import Timeline
 from mentoreval.registry import Kind
+
+if TYPE_CHECKING:
+    from mentoreval.effects.pooling import Window
 
 _WHY_NOT = {
     "matched_set": " Matched sets exist where every student of the comparison is in exactly one; matching with "
@@ -26,6 +31,11 @@ _WHY_NOT = {
     "mentor": " Name the column of the mentor when the panel is made.",
 }
 
+PROMISES = ("influence", "refits", "shift", "scale")
+"""What every estimator promises unless its class is exempt: each row's influence; that estimating again on drawn
+clusters gives the right spread; that a constant added to the outcome changes nothing; that another unit of measurement
+only rescales."""
+
 TERM_COLUMNS = ("term", "cohort", "period", "event_time", "n_treated", "n_comparison")
 
 
@@ -33,7 +43,7 @@ TERM_COLUMNS = ("term", "cohort", "period", "event_time", "n_treated", "n_compar
 class LinearModel:
     """The weighted least-squares problem behind an estimate, for methods that need the regression itself.
 
-    regressors : (n, p) after absorbing fixed effects
+    columns : (n, p) regressors after absorbing fixed effects; with ``cell`` (c, p), one row for each cell
     response : (n,) after absorbing fixed effects
     weights : (n,) above 0
     coefficients : (p,)
@@ -41,9 +51,12 @@ class LinearModel:
     bread : (p, p) inverse of X'WX
     contrasts : (k, p) effects as combinations of the p coefficients; a row of zeros for a reference term
     absorbed : codes (n,) of each absorbed factor
+    cell : (n,) the row of ``columns`` that each row has, where many rows have the same; None = its own
+    owner : (n,) the row of the fit's influence that each row belongs to, where a unit has several; None = its own
+    names : (p,) of the regressors; a level of a text is ``covariate = level``. Empty where they are not covariates
     """
 
-    regressors: FloatArray
+    columns: FloatArray
     response: FloatArray
     weights: FloatArray
     coefficients: FloatArray
@@ -51,6 +64,18 @@ class LinearModel:
     bread: FloatArray
     contrasts: FloatArray
     absorbed: tuple[IntArray, ...] = ()
+    cell: IntArray | None = None
+    owner: IntArray | None = None
+    names: tuple[str, ...] = ()
+
+    @cached_property
+    def regressors(self) -> FloatArray:
+        """(n, p) the regressors of every row."""
+        return self.columns if self.cell is None else self.columns[self.cell]
+
+    def of_rows(self, codes: IntArray) -> IntArray:
+        """(n,) codes of the rows of the regression, from codes of the rows of the fit's influence."""
+        return codes if self.owner is None else codes[self.owner]
 
     @property
     def effects(self) -> FloatArray:
@@ -63,14 +88,17 @@ class LinearModel:
         return Regression(self.regressors, self.weights, self.residuals, self.bread, self.contrasts)
 
     def n_parameters(self, cluster: IntArray | None = None) -> int:
-        """Number of coefficients, absorbed ones included, save those of factors nested in the clusters (n,).
+        """Number of coefficients, absorbed ones included, save those of factors nested in the clusters.
+
+        cluster : codes of the rows of the fit's influence
 
         This is the count of fixest: a factor whose every level lies in one cluster costs the variance nothing.
         """
         if not self.absorbed:
-            return int(self.regressors.shape[1])
-        counted = [codes for codes in self.absorbed if cluster is None or not is_nested(codes, cluster)]
-        return int(self.regressors.shape[1]) + effects_rank(counted)
+            return int(self.columns.shape[1])
+        of_row = None if cluster is None else self.of_rows(cluster)
+        counted = [codes for codes in self.absorbed if of_row is None or not is_nested(codes, of_row)]
+        return int(self.columns.shape[1]) + effects_rank(counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +126,22 @@ class GroupTime:
 
 
 @dataclass(frozen=True, eq=False)
+class StatedVariance:
+    """The uncertainty of effects by an estimator's own formula, likelihood or placebos.
+
+    vcov : (k, k)
+    df : (k,) degrees of freedom of the reference distribution; infinity = normal
+    n_clusters : number of independent clusters, or rows, behind the variance
+    cluster : what the formula takes as independent, such as "school"; "" for rows
+    """
+
+    vcov: FloatArray
+    df: FloatArray
+    n_clusters: int
+    cluster: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
     """Point estimates before uncertainty.
 
@@ -110,7 +154,15 @@ class Fit:
     linear : the regression behind the estimate, if there is one
     group_time : cohorts and cells, for estimators of group-time effects
     pooled_by : how group-time effects were pooled; None where they were not
+    window : the event times that were pooled; None = all
     facts : what the report says: numbers and names
+    notes : what a reader of the effects must know, each a key and numbers
+    own_variance : makes the variance that the estimator states itself; None where it states none
+
+    An estimator without influence function sets ``influence=None`` and ``own_variance`` to a function of no arguments
+    that returns a StatedVariance; a function, so that refits do not pay for it. The inference method ``own_variance``
+    calls it, and is taken where a study names none. The class says in ``Estimator.exempt`` why it has no influence
+    function.
     """
 
     design: Design
@@ -124,7 +176,10 @@ class Fit:
     linear: LinearModel | None = None
     group_time: GroupTime | None = None
     pooled_by: str | None = None
+    window: Window | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    own_variance: Callable[[], StatedVariance] | None = None
 
     def cluster_codes(self, name: str) -> IntArray:
         """(n,) codes of a cluster variable; EffectError if there is none of that name, or rows without a cluster."""
@@ -151,6 +206,18 @@ class Estimator(Kind):
     """
 
     folder: ClassVar[str] = "mentoreval.effects.estimators:ESTIMATORS"
+
+    exempt: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Promises of PROMISES that a kind can not make, each with the reason in a clause that ends an error's sentence."""
+
+    descriptive: ClassVar[bool] = False
+    """Whether it only describes who had what outcome; a report never calls the numbers of such a kind an effect."""
+
+    follows_ends: ClassVar[bool] = False
+    """Whether the effect takes account of a program's end; the effect of others is that of having started."""
+
+    lead_rows: ClassVar[Literal["untreated", "all"] | None] = None
+    """Rows from which trends before the start are tested, for kinds that estimate no effect there; None elsewhere."""
 
     @abstractmethod
     def fit(self, design: Design, outcome: str) -> Fit:

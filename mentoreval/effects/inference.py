@@ -37,6 +37,9 @@ class Inference(Kind):
 
     folder: ClassVar[str] = "mentoreval.effects.inference_methods:INFERENCE_METHODS"
 
+    refits: ClassVar[bool] = False
+    """Whether the design is chosen again, so that the noise of estimated weights is counted."""
+
     @abstractmethod
     def apply(self, fit: Fit, confidence: float = 0.95) -> Estimate:
         """The estimate; raises EffectError where the method does not apply to this fit, naming one that does."""
@@ -49,7 +52,7 @@ def natural_cluster(fit: Fit) -> str:
     """
     for name in ("school", "matched_set"):
         codes = fit.clusters.get(name)
-        if codes is not None and len(np.unique(codes[codes >= 0])) > 1:
+        if codes is not None and count_clusters(codes[codes >= 0]) > 1:
             return name
     if "student" not in fit.clusters:
         raise EffectError(f"{fit.estimator.name} names no clusters; choose an inference method that needs none.")
@@ -59,6 +62,7 @@ def natural_cluster(fit: Fit) -> str:
 def default_inference(fit: Fit) -> tuple[Inference, str]:
     """The inference for a fit for which none was named, and the key of its reason.
 
+    own_variance : the estimator's own, where it has no influence function
     many_clusters : CR1 from MANY_CLUSTERS on
     some_clusters : CR2 with Satterthwaite degrees of freedom
     some_clusters_large : the wild cluster bootstrap, where CR2 would need a matrix of all rows of a school
@@ -66,7 +70,14 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
     some_clusters_no_regression, few_clusters_no_regression : CR1 with t(G − 1) for estimators that are not one
         regression, or whose effects are there to be pooled, which the corrections of a regression do not follow;
         below FEW_CLUSTERS ``Estimate.notes`` says that it may be too small
+
+    None of them chooses the design again. Matched sets may be taken as given (Abadie & Spiess 2022, JASA 117). Where
+    weights were estimated, ``Estimate.notes`` says that they are taken as given: too large an error as a rule for the
+    ATE (Hirano, Imbens & Ridder 2003, Econometrica 71; Lunceford & Davidian 2004, Statistics in Medicine 23), for other
+    estimands too small or too large. RefitBootstrap counts them; it is slow, and taken only where it is named.
     """
+    if fit.influence is None and fit.own_variance is not None:
+        return _make("own_variance"), "own_variance"
     cluster = fit.cluster_codes(natural_cluster(fit))
     n_clusters = count_clusters(cluster)
     if n_clusters >= MANY_CLUSTERS:
@@ -76,7 +87,7 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
         return _make("cluster_robust"), f"{size}_no_regression"
     if size == "few_clusters":
         return _make("wild_cluster_bootstrap"), size
-    if _is_uneven(fit.linear.weights) and np.bincount(cluster).max() > LARGEST_UNEVEN:
+    if _is_uneven(fit.linear.weights) and np.bincount(fit.linear.of_rows(cluster)).max() > LARGEST_UNEVEN:
         return _make("wild_cluster_bootstrap"), "some_clusters_large"
     return _make("cluster_robust", small_sample="CR2"), size
 
@@ -96,8 +107,9 @@ def _is_uneven(weights: FloatArray) -> bool:
 
 
 def _spelt_out(linear: LinearModel, cluster: IntArray) -> int:
-    """Levels of the absorbed factors that are not nested in the clusters."""
-    return sum(int(codes.max()) + 1 for codes in linear.absorbed if not is_nested(codes, cluster))
+    """Levels of the absorbed factors that are not nested in the clusters, given for each row of influence."""
+    of_row = linear.of_rows(cluster)
+    return sum(int(codes.max()) + 1 for codes in linear.absorbed if not is_nested(codes, of_row))
 
 
 def find_clusters(fit: Fit, name: str | None) -> tuple[str, IntArray, int]:
@@ -109,9 +121,11 @@ def find_clusters(fit: Fit, name: str | None) -> tuple[str, IntArray, int]:
     codes = fit.cluster_codes(chosen)
     n_clusters = count_clusters(codes)
     if n_clusters < 2:
+        others = [other for other, levels in fit.clusters.items() if count_clusters(levels[levels >= 0]) > 1]
         raise EffectError(
-            f"All rows of this comparison are in one {chosen}, and nothing tells how much {chosen}s differ. "
-            f"Use another cluster ({', '.join(other for other in fit.clusters if other != chosen)}), or add {chosen}s."
+            f"All students of this comparison are in one {chosen}, and one {chosen} can not carry cluster-robust "
+            f"errors: nothing tells how much {chosen}s differ. Cluster by {' or '.join(others) or 'nothing'} and say "
+            f"in the report that the result is about this {chosen} only, or add {chosen}s."
         )
     return chosen, codes, n_clusters
 
@@ -129,7 +143,10 @@ def find_regression(fit: Fit, method: str) -> LinearModel:
 def find_influence(fit: Fit, method: str) -> FloatArray:
     """(n, k) influence of a fit; EffectError where its estimator has none."""
     if fit.influence is None:
+        reason = fit.estimator.exempt.get("influence")
+        instead = "RefitBootstrap" if fit.own_variance is None else "OwnVariance"
         raise EffectError(
-            f"{method} needs an influence function, and {fit.estimator.name} has none. Use RefitBootstrap."
+            f"{method} needs an influence function, and {fit.estimator.name} has none"
+            f"{f', for {reason}' if reason else ''}. Use {instead}."
         )
     return fit.influence

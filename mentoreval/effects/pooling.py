@@ -30,13 +30,49 @@ class _Pooled:
     cells: BoolArray
 
 
-def pool_fit(fit: Fit, by: PoolBy) -> Fit:
+@dataclass(frozen=True)
+class Window:
+    """Which cells are averaged, by their event time.
+
+    earliest, latest : event times, None = all (did's ``min_e`` and ``max_e``)
+    balance : only cohorts that are seen at this event time, and no later event time, so that the averages from the
+        start on are all over the same cohorts (did's ``balance_e``)
+    """
+
+    earliest: int | None = None
+    latest: int | None = None
+    balance: int | None = None
+
+    def __post_init__(self) -> None:
+        """OptionError for a balance before the start."""
+        if self.balance is not None and self.balance < 0:
+            raise OptionError(
+                f"balance = {self.balance} is not allowed. It is an event time from the start on: 0 or more."
+            )
+
+    def holds(self, cells: GroupTime, clock: IntArray) -> BoolArray:
+        """(k,) True for the cells in the window; clock are the times of all periods."""
+        event_time = cells.cell_period - cells.cell_cohort
+        chosen = np.ones(len(event_time), dtype=bool)
+        if self.earliest is not None:
+            chosen &= event_time >= self.earliest
+        if self.latest is not None:
+            chosen &= event_time <= self.latest
+        if self.balance is not None:
+            longest = clock[-1] - clock[0]
+            chosen &= (event_time <= self.balance) & (event_time >= self.balance - longest)
+            chosen &= clock[-1] - cells.cell_cohort >= self.balance
+        return chosen
+
+
+def pool_fit(fit: Fit, by: PoolBy, window: Window | None = None) -> Fit:
     """Averages of group-time effects, as did's ``aggte``; cohorts count by their shares of the treated.
 
     simple : one average over all cells from the start on
     event_time : one for each event time, and ``average``: the mean over event times from 0 on
     cohort : one for each cohort, the mean over its periods from the start on, and ``average``: by cohort shares
     period : one for each period, over the cohorts that have started, and ``average``: the mean over periods
+    window : the cells that are averaged; None = all
 
     The influence carries the noise of the cohort shares. n_treated and n_comparison are distinct units.
     """
@@ -45,16 +81,37 @@ def pool_fit(fit: Fit, by: PoolBy) -> Fit:
         raise EffectError(f"{fit.estimator.name} {what}. Pool the estimate of callaway_santanna.")
     if by not in _BY:
         raise OptionError(f"There is no pooling by {by!r}.{suggest(by, _BY)}")
-    if not (fit.group_time.cell_period >= fit.group_time.cell_cohort).any():
-        raise EffectError("No effect from a start on could be estimated, so there is nothing to average.")
-    pooled = _BY[by](fit, fit.group_time)
+    chosen = _in_window(fit, fit.group_time, window or Window())
+    assert chosen.group_time is not None
+    pooled = _BY[by](chosen, chosen.group_time)
     return replace(
         fit,
-        terms=make_terms([{**one.term, **_count(fit.group_time, one.cells)} for one in pooled]),
+        terms=make_terms([{**one.term, **_count(chosen.group_time, one.cells)} for one in pooled]),
         theta=np.array([one.theta for one in pooled]),
         influence=np.column_stack([one.influence for one in pooled]),
         pooled_by=by,
+        window=window,
     )
+
+
+def _in_window(fit: Fit, cells: GroupTime, window: Window) -> Fit:
+    """The fit with the cells of the window alone; EffectError where none of them is from the start on."""
+    chosen = window.holds(cells, fit.design.panel.timeline.clock)
+    if not (cells.cell_period >= cells.cell_cohort)[chosen].any():
+        raise EffectError(
+            "No effect from a start on could be estimated in these event times, so there is nothing to average."
+        )
+    if chosen.all():
+        return fit
+    assert fit.influence is not None
+    kept = replace(
+        cells,
+        in_cell=cells.in_cell[:, chosen],
+        cell_cohort=cells.cell_cohort[chosen],
+        cell_period=cells.cell_period[chosen],
+    )
+    terms = fit.terms[chosen].reset_index(drop=True)
+    return replace(fit, terms=terms, theta=fit.theta[chosen], influence=fit.influence[:, chosen], group_time=kept)
 
 
 def _simple(fit: Fit, cells: GroupTime) -> list[_Pooled]:

@@ -42,6 +42,12 @@ class Refitter:
                 "This design is one pair of several programs, whose scores can not be estimated again from the pair "
                 "alone. Use ClusterRobust, MultiplierBootstrap or WildClusterBootstrap."
             )
+        reason = fit.estimator.exempt.get("refits")
+        if reason:
+            instead = "ClusterRobust" if fit.own_variance is None else "OwnVariance"
+            raise EffectError(
+                f"{fit.estimator.name} can not be refitted on drawn clusters, for {reason}. Use {instead}."
+            )
         return cls(fit, _clusters(fit, level))
 
     @property
@@ -61,10 +67,14 @@ class Refitter:
 
         An effect that they do not identify is missing.
         """
+        return self.effects_on(self._panel(chosen))
+
+    def effects_on(self, panel: Panel) -> FloatArray | None:
+        """(k,) effects from another panel with the same columns, by the same design method and estimator; as above."""
         design = self.fit.design
         try:
             again = choose_design(
-                self._panel(chosen),
+                panel,
                 design.method,
                 estimand=design.estimand,
                 covariates=design.covariates,
@@ -73,7 +83,7 @@ class Refitter:
             )
             found = self.fit.estimator.fit(again, self.fit.outcome)
             if self.fit.pooled_by is not None:
-                found = pool_fit(found, cast("PoolBy", self.fit.pooled_by))
+                found = pool_fit(found, cast("PoolBy", self.fit.pooled_by), self.fit.window)
         except (MentorevalError, np.linalg.LinAlgError):  # counted by the caller, who stops where there are many
             return None
         values = dict(zip(found.terms["term"], found.theta, strict=True))

@@ -1,4 +1,10 @@
-"""The analytic sample: entries of a design whose outcome and covariates are known, and what was lost on the way."""
+"""The analytic sample: entries of a design whose outcome and covariates are known, and what was lost on the way.
+
+The rule for missing rows and missing outcomes, in this module, in ``unit_periods`` and in every estimator: an outcome
+is never filled in, and a missing row is a missing outcome. A comparison uses every unit whose outcome, and whose
+covariates if it has any, are known in all the periods that it needs: both of a change, the one of a unit-period. A unit
+that is left out of one comparison stays in those that need less of it, and what is left out is counted.
+"""
 
 from __future__ import annotations
 
@@ -130,6 +136,17 @@ def _nothing_left(facts: dict[str, object]) -> str:
         "No cohort has both a treated and a comparison unit whose outcome and covariates are known. "
         f"Units lost: {losses or 'none'}. Choose an event_time that was observed, or fewer covariates."
     )
+
+
+def refuse_weighted(design: Design, what: str) -> None:
+    """EffectError unless everyone considered keeps the sampling weight; ``what`` says what the estimator does."""
+    weighting = design.weighting
+    as_sampled = np.where(weighting.considered, design.baseline.weight, 0.0)
+    if len(weighting.pairs) or not np.array_equal(weighting.weights, as_sampled):
+        raise EffectError(
+            f"{what}, and the design {design.method.name!r} has matched or weighted them already. Choose the design "
+            "with Unadjusted(), or use regression_adjustment, which takes the weights of this design."
+        )
 
 
 def model_matrix(covariates: pd.DataFrame) -> CovariateMatrix:

@@ -63,14 +63,29 @@ class UnitPeriods:
         """(n,) periods since the start; 0 for comparison rows, which have none."""
         return np.where(self.treated, self.clock - np.where(self.treated, self.cohort, self.clock), 0)
 
+    @cached_property
+    def compares(self) -> BoolArray:
+        """(n,) True where a unit that the design compares with is not treated yet."""
+        used = (self.design.weighting.weights > 0) & ~self.design.baseline.treated
+        in_pool = np.zeros(self.design.panel.n_units, dtype=bool)
+        in_pool[self.design.baseline.unit[used]] = True
+        return in_pool[self.unit] & ~self.started & (~self.treated if self.stacked else True)
+
+    @property
+    def entries(self) -> IntArray:
+        """The entries that have a row, each once."""
+        has_row = np.zeros(self.design.baseline.size, dtype=bool)
+        has_row[self.entry] = True
+        return np.flatnonzero(has_row)
+
     def clusters(self) -> dict[str, IntArray]:
         """For each cluster variable the (n,) codes of the rows."""
         return {name: codes[self.unit] for name, codes in unit_clusters(self.design).items()}
 
-    def n_units(self, mask: BoolArray) -> int:
-        """Distinct units of the rows of a mask (n,)."""
+    def n_units(self, chosen: BoolArray | IntArray) -> int:
+        """Distinct units of chosen rows: a mask (n,) or positions."""
         seen = np.zeros(self.design.panel.n_units, dtype=bool)
-        seen[self.unit[mask]] = True
+        seen[self.unit[chosen]] = True
         return int(seen.sum())
 
     def keep(self, mask: BoolArray) -> UnitPeriods:
@@ -104,20 +119,25 @@ def observe_periods(
     columns = [time_varying(design, covariate, name)[unit] for covariate in covariates]
     compares = treated[:, None] | (clock < panel.start[unit][:, None])
     known = ~np.isnan(response)
-    complete = known & np.all([~np.isnan(column) for column in columns] or [known], axis=0)
-    place, period = np.nonzero(complete & compares)
+    complete = known.copy()
+    for column in columns:
+        complete &= ~np.isnan(column)
+    chosen = complete & compares
+    count = np.count_nonzero(chosen, axis=1)
+    period = np.broadcast_to(np.arange(len(clock)), chosen.shape)[chosen]
+    of_cohort = np.repeat(cohort, count)
     rows = UnitPeriods(
         design=design,
-        entry=entries[place],
-        unit=unit[place],
-        cohort=cohort[place],
-        treated=treated[place],
+        entry=np.repeat(entries, count),
+        unit=np.repeat(unit, count),
+        cohort=of_cohort,
+        treated=np.repeat(treated, count),
         period=period,
-        response=response[place, period],
-        covariates=np.column_stack([column[place, period] for column in columns] or [np.empty((len(place), 0))]),
-        weights=design.weighting.weights[entries][place],
-        unit_effect=number(place),
-        period_effect=number((cohort[place] if stacked else 0) * len(clock) + period),
+        response=response[chosen],
+        covariates=np.column_stack([column[chosen] for column in columns] or [np.empty((len(period), 0))]),
+        weights=np.repeat(design.weighting.weights[entries], count),
+        unit_effect=np.repeat(np.cumsum(count > 0) - 1, count),
+        period_effect=number(of_cohort * len(clock) + period if stacked else period),
         stacked=stacked,
         facts={
             "always_treated": n_always_treated(panel),
@@ -132,10 +152,7 @@ def observe_periods(
 
 def compares_untreated(rows: UnitPeriods) -> BoolArray:
     """(n,) True where a unit that the design compares with is not treated yet."""
-    used = (rows.design.weighting.weights > 0) & ~rows.design.baseline.treated
-    in_pool = np.zeros(rows.design.panel.n_units, dtype=bool)
-    in_pool[rows.design.baseline.unit[used]] = True
-    return in_pool[rows.unit] & ~rows.started & (~rows.treated if rows.stacked else True)
+    return rows.compares
 
 
 def seen_before_start(rows: UnitPeriods, chosen: BoolArray | None = None) -> BoolArray:
@@ -185,5 +202,6 @@ def number(labels: IntArray) -> IntArray:
     if span > 10 * len(labels):
         return np.unique(labels, return_inverse=True)[1].astype(np.int64)
     occurs = np.zeros(span, dtype=bool)
-    occurs[labels - low] = True
-    return np.asarray((np.cumsum(occurs) - 1)[labels - low], dtype=np.int64)
+    place = labels - low if low else labels
+    occurs[place] = True
+    return place if occurs.all() else np.asarray((np.cumsum(occurs) - 1)[place], dtype=np.int64)

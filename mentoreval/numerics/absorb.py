@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
 
 TOLERANCE = 1e-13
 """Relative size of the residual of the normal equations at which conjugate gradients stop."""
 
 MAX_STEPS = 10_000
+
+FILLED = 4
+"""Cells for each row up to which a table of the levels of two factors is held whole."""
 
 
 def absorb(columns: FloatArray, factors: Sequence[IntArray], weights: FloatArray) -> FloatArray:
@@ -29,11 +33,11 @@ def absorb(columns: FloatArray, factors: Sequence[IntArray], weights: FloatArray
     if len(factors) == 1:
         return demean(flat, factors[0], weights).reshape(columns.shape)
     large, small = sorted(factors, key=lambda codes: int(codes.max()), reverse=True)
-    rest = demean(flat, large, weights)
     schur = _Schur(large, small, weights)
-    effects = np.column_stack([_conjugate_gradients(schur, schur.sums(column)) for column in rest.T])
-    residual = rest - demean(effects[small], large, weights)
-    return residual.reshape(columns.shape)
+    out = np.empty(flat.shape, order="F")
+    for j, column in enumerate(flat.T):
+        out[:, j] = schur.residuals(column)
+    return out.reshape(columns.shape)
 
 
 def demean(columns: FloatArray, codes: IntArray, weights: FloatArray) -> FloatArray:
@@ -54,13 +58,51 @@ def effects_rank(factors: Sequence[IntArray]) -> int:
     levels = [int(codes.max()) + 1 for codes in factors]
     if len(factors) == 1:
         return levels[0]
-    from scipy import sparse
-    from scipy.sparse import csgraph  # takes a third of a second to load, and few regressions have two factors
+    large, small = sorted(factors, key=lambda codes: int(codes.max()), reverse=True)
+    return sum(levels) - _components(large, small)
 
-    first, second = factors
-    links = sparse.coo_matrix((np.ones(len(first)), (first, levels[0] + second)), shape=(sum(levels), sum(levels)))
-    components, _ = csgraph.connected_components(links, directed=False)
-    return sum(levels) - int(components)
+
+def _components(large: IntArray, small: IntArray) -> int:
+    """Number of parts of the graph that joins the levels of two factors that meet in a row.
+
+    Every level of the large factor joins levels of the small one, so the parts are those of the small one's levels.
+    """
+    table = _cross_table(large, small, np.ones(len(large)))
+    if isinstance(table, np.ndarray):
+        joined = joined_levels(table > 0)
+        return int(np.count_nonzero(joined.argmax(axis=1) == np.arange(len(joined))))
+    from scipy.sparse import csgraph
+
+    return int(csgraph.connected_components(table.T @ table, directed=False)[0])
+
+
+def joined_levels(meets: BoolArray) -> BoolArray:
+    """(T, T) True for levels of a factor of few levels that rows link, directly or through others.
+
+    meets : (m, T) True where a level of the other factor has a row of a level
+    """
+    known = meets.astype(np.float64)
+    linked = (known.T @ known) > 0
+    for _ in range(len(linked)):
+        links = linked.astype(np.float64)
+        wider = (links @ links) > 0
+        if np.array_equal(wider, linked):
+            break
+        linked = wider
+    return np.asarray(linked, dtype=bool)
+
+
+def _cross_table(large: IntArray, small: IntArray, weights: FloatArray) -> Any:
+    """(levels of large, levels of small) total weights: an array where rows fill a good part of it, else sparse."""
+    shape = (int(large.max()) + 1, int(small.max()) + 1)
+    if shape[0] * shape[1] <= FILLED * len(large):
+        code = large * shape[1]
+        code += small
+        cells = np.bincount(code, weights, minlength=shape[0] * shape[1])
+        return cells.reshape(shape).astype(float, copy=False)
+    from scipy import sparse  # takes a third of a second to load, and few regressions have two large factors
+
+    return sparse.csr_matrix((weights, (large, small)), shape=shape)
 
 
 def is_nested(codes: IntArray, cluster: IntArray) -> bool:
@@ -74,14 +116,20 @@ class _Schur:
     """Normal equations of the small factor once the large one is demeaned: v ↦ (D'WD − D'W P_large WD) v."""
 
     def __init__(self, large: IntArray, small: IntArray, weights: FloatArray) -> None:
-        from scipy import sparse
-
-        self.small, self.weights = small, weights
-        self.cross = sparse.csr_matrix((weights, (large, small)))
-        self.total_large = np.bincount(large, weights)
+        self.large, self.small, self.weights = large, small, weights
+        self.cross = _cross_table(large, small, weights)
+        self.total_large = np.asarray(self.cross.sum(axis=1), dtype=float).ravel()
         self.total_large[self.total_large == 0] = 1.0
-        self.total_small = np.bincount(small, weights)
+        self.total_small = np.asarray(self.cross.sum(axis=0), dtype=float).ravel()
         self.total_small[self.total_small == 0] = 1.0
+
+    def residuals(self, column: FloatArray) -> FloatArray:
+        """A column (n,) less the effects of both factors."""
+        rest = column - (np.bincount(self.large, self.weights * column) / self.total_large)[self.large]
+        effects = _conjugate_gradients(self, self.sums(rest))
+        rest -= effects[self.small]
+        rest += ((self.cross @ effects) / self.total_large)[self.large]
+        return rest
 
     def sums(self, column: FloatArray) -> FloatArray:
         """Weighted sums of a column (n,) over the levels of the small factor."""

@@ -7,7 +7,7 @@ for all the periods of a cohort.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -64,20 +64,21 @@ def compare_changes(
     X = X[:, np.setdiff1d(np.arange(X.shape[1]), aliased_columns(X, weights))]
     if X.shape[1] == 1:
         method = "outcome_regression"
-    residual, from_ols = change, None
+    residual, from_ols = change, cast("Outcomes | None", None)
     if method != "inverse_probability":
-        residual, from_ols = _regress_comparisons(change, treated, weights, X)
+        from_ols = regress(X, change, np.where(treated, 0.0, weights), "comparison")
+        residual = change - X @ from_ols.coefficients
     share = np.where(treated, weights, 0.0) / weights[treated].sum()
     eta = share @ residual
     if method == "outcome_regression":
-        return CellEffects(eta, _influence(share, residual, eta) - _carry(from_ols, X, share))
-    probability = _propensity(treated, weights, X)
-    odds, n_trimmed = _odds(treated, weights, probability)
+        return CellEffects(eta, _influence(share, residual, eta) - carry(from_ols, X, share))
+    probability = fit_propensity(treated, weights, X)
+    odds, n_trimmed = odds_of(treated, weights, probability)
     eta_comparison = odds @ residual
     influence = _influence(share, residual, eta) - _influence(odds, residual, eta_comparison)
-    influence -= _from_logit(treated, weights, X, probability, odds[:, None] * (residual - eta_comparison))
+    influence -= from_logit(treated, weights, X, probability, odds[:, None] * (residual - eta_comparison))
     if from_ols is not None:
-        influence -= _carry(from_ols, X, share - odds)
+        influence -= carry(from_ols, X, share - odds)
     return CellEffects(eta - eta_comparison, influence, n_trimmed)
 
 
@@ -87,37 +88,44 @@ def _influence(share: FloatArray, residual: FloatArray, mean: FloatArray) -> Flo
 
 
 @dataclass(frozen=True, eq=False)
-class _Outcomes:
-    """The regression in the comparison group: scores (n, c) without their covariates, and the inverse of X'WX."""
+class Outcomes:
+    """A weighted regression of outcomes on covariates in one group.
 
+    coefficients : (p,) or (p, c)
+    scores : (n, c) weighted residuals, 0 out of the group
+    bread : (p, p) inverse of X'WX
+    """
+
+    coefficients: FloatArray
     scores: FloatArray
     bread: FloatArray
 
 
-def _regress_comparisons(
-    change: FloatArray, treated: BoolArray, weights: FloatArray, X: FloatArray
-) -> tuple[FloatArray, _Outcomes]:
-    """(n, c) changes less what the comparison group predicts, and that regression."""
-    comparison = ~treated & (weights > 0)
-    if np.count_nonzero(comparison) < X.shape[1]:
-        raise CellError(f"{int(comparison.sum())} comparison units can not carry {X.shape[1]} coefficients")
+def regress(X: FloatArray, y: FloatArray, weights: FloatArray, group: str) -> Outcomes:
+    """The regression of y (n,) or (n, c) on X (n, p) in the rows with weight; CellError where they can not carry it.
+
+    group : what the rows are called in messages
+    """
+    chosen = weights > 0
+    if np.count_nonzero(chosen) < X.shape[1]:
+        raise CellError(f"{int(chosen.sum())} {group} units can not carry {X.shape[1]} coefficients")
     try:
-        fitted = solve_least_squares(X[comparison], change[comparison], weights[comparison])
+        fitted = solve_least_squares(X[chosen], y[chosen], weights[chosen])
     except AliasedColumnsError:
-        raise CellError("a covariate does not vary among the comparison units as it does among the treated") from None
-    residual = change - X @ fitted.coefficients
-    scores = np.where(treated, 0.0, weights)[:, None] * residual
-    return residual, _Outcomes(scores, fitted.bread)
+        other = "comparison" if group == "treated" else "treated"
+        raise CellError(f"a covariate does not vary among the {group} units as it does among the {other}") from None
+    residual = (y - X @ fitted.coefficients).reshape(len(X), -1)
+    return Outcomes(fitted.coefficients, weights[:, None] * residual, fitted.bread)
 
 
-def _carry(outcomes: _Outcomes | None, X: FloatArray, share: FloatArray) -> FloatArray:
-    """(n, c) influence through the regression on a mean of predictions with the given shares (n,)."""
+def carry(outcomes: Outcomes | None, X: FloatArray, share: FloatArray) -> FloatArray:
+    """(n, c) influence through a regression on a mean of its predictions with the given shares (n,)."""
     if outcomes is None:
         return np.zeros((len(X), 1))
     return np.asarray((X @ (outcomes.bread @ (share @ X)))[:, None] * outcomes.scores)
 
 
-def _propensity(treated: BoolArray, weights: FloatArray, X: FloatArray) -> FloatArray:
+def fit_propensity(treated: BoolArray, weights: FloatArray, X: FloatArray) -> FloatArray:
     """(n,) probability of treatment given the covariates."""
     fitted = fit_logit(X, treated, weights, tolerance=LOGIT_TOLERANCE, max_iterations=50)
     highest = float(fitted.probability[weights > 0].max())
@@ -126,7 +134,7 @@ def _propensity(treated: BoolArray, weights: FloatArray, X: FloatArray) -> Float
     return fitted.probability
 
 
-def _odds(treated: BoolArray, weights: FloatArray, probability: FloatArray) -> tuple[FloatArray, int]:
+def odds_of(treated: BoolArray, weights: FloatArray, probability: FloatArray) -> tuple[FloatArray, int]:
     """(n,) weights of the comparison units, sum one, and how many of them were trimmed."""
     trimmed = ~treated & (probability >= TRIM) & (weights > 0)
     odds = np.where(treated | trimmed, 0.0, weights * probability / (1.0 - probability))
@@ -136,7 +144,7 @@ def _odds(treated: BoolArray, weights: FloatArray, probability: FloatArray) -> t
     return odds / total, int(trimmed.sum())
 
 
-def _from_logit(
+def from_logit(
     treated: BoolArray, weights: FloatArray, X: FloatArray, probability: FloatArray, derivative: FloatArray
 ) -> FloatArray:
     """(n, c) influence through the propensity score, for derivatives (n, c) of the mean by its log odds."""

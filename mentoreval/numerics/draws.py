@@ -27,6 +27,9 @@ MAMMEN_LOW = (math.sqrt(5.0) + 1.0) / (2.0 * math.sqrt(5.0))
 DIGITS = 9
 """Digits of a column's largest value by which clusters are ordered; beyond them is rounding."""
 
+GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+"""Its multiples less their whole parts are never in a simple proportion, so that sums of columns tell rows apart."""
+
 
 def multiplier_blocks(
     kind: Multiplier, draws: int, clusters: int, columns: int, rng: np.random.Generator
@@ -59,7 +62,14 @@ def canonical_order(values: FloatArray) -> IntArray:
     """Order of rows (G, k) that depends on their values alone, so that other labels or rows give the same draws."""
     largest = np.max(np.abs(values), axis=0)
     scaled = np.round(values / np.where(largest > 0, largest, 1.0), DIGITS)
-    return np.lexsort(scaled.T[::-1])
+    multiples = GOLDEN * np.arange(1, values.shape[1] + 1)
+    key = np.round(scaled @ (0.5 + multiples - np.floor(multiples)), DIGITS)
+    order = np.argsort(key, kind="stable")
+    same = key[order[1:]] == key[order[:-1]]
+    tied = np.append(False, same) | np.append(same, False)
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((*scaled[rows].T[::-1], key[rows]))]
+    return order
 
 
 def count_assignments(sizes: IntArray, treated: IntArray) -> int:

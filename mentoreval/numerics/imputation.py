@@ -12,6 +12,7 @@ import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import EffectError
+from mentoreval.numerics.absorb import joined_levels
 from mentoreval.numerics.logit import aliased_columns
 
 SINGULAR = 1e-11
@@ -140,10 +141,5 @@ def _pseudo(gram: FloatArray) -> FloatArray:
 
 def _reachable(untreated: BoolArray) -> BoolArray:
     """(m, T) True where the unit's and the period's effect stand on the same level: untreated rows link them."""
-    linked = (untreated.T.astype(np.float64) @ untreated) > 0
-    for _ in range(len(linked)):
-        wider = (linked.astype(np.float64) @ linked) > 0
-        if np.array_equal(wider, linked):
-            break
-        linked = wider
+    linked = joined_levels(untreated)
     return np.asarray((untreated.astype(np.float64) @ linked) > 0, dtype=bool)

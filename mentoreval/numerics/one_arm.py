@@ -149,6 +149,20 @@ class _Anova:
         return total / (self.df_within + self.df_between)
 
 
+def intraclass_correlation(values: FloatArray, cluster: IntArray) -> float:
+    """Share of the variance of values (n,) that lies between clusters, by one-way analysis of variance, at least 0.
+
+    cluster : (n,) codes
+    returns : NaN with fewer than two clusters, no cluster of two, or values that do not vary
+    """
+    codes = np.unique(cluster, return_inverse=True)[1].astype(np.int64)
+    if len(codes) == 0 or codes.max() == 0 or codes.max() + 1 == len(codes):
+        return math.nan
+    found = _analysis_of_variance(values, codes)
+    total = found.between + found.within
+    return found.between / total if total > 0 else math.nan
+
+
 def _analysis_of_variance(values: FloatArray, cluster: IntArray) -> _Anova:
     """One-way, for clusters of different sizes; cluster codes 0 … M − 1."""
     sizes = np.bincount(cluster).astype(float)

@@ -24,6 +24,7 @@ PUBLIC_NAMES = [name for name in mentoreval.__all__ if not name.startswith("__")
 
 # Kinds that a person picks by class are public names; exhibits and sections are picked by name, in a study file.
 PICKED_BY_CLASS = (
+    "mentoreval.records.formats",
     "mentoreval.panel.measures",
     "mentoreval.panel.programs",
     "mentoreval.design.methods",

@@ -7,10 +7,19 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mentoreval.design.design import choose_design
+from mentoreval.aliases import Estimand
+from mentoreval.design.design import DesignMethod, choose_design
+from mentoreval.design.methods import InverseProbability, Nearest, OddsWeighting, OverlapWeighting, Unadjusted
 from mentoreval.effects.estimate import ESTIMATE_COLUMNS, critical_value, estimate_effect, two_sided_p
 from mentoreval.effects.estimators import CallawaySantAnna, DifferenceInMeans, EventStudy, RegressionAdjustment
-from mentoreval.effects.inference_methods import ClusterRobust, HeteroskedasticityRobust, WildClusterBootstrap
+from mentoreval.effects.inference import Inference
+from mentoreval.effects.inference_methods import (
+    ClusterRobust,
+    HeteroskedasticityRobust,
+    RefitBootstrap,
+    WildClusterBootstrap,
+)
+from mentoreval.effects.note import Note
 from mentoreval.errors import DataError, EffectError
 from mentoreval.panel.panel import Panel, panel_from_frame
 
@@ -48,8 +57,8 @@ def test_few_clusters_are_said(panel: Panel) -> None:
     design = choose_design(panel)
     effect = estimate_effect(design, "absent")
     assert effect.few_clusters
-    assert "Only 8 school clusters" in repr(effect)
-    assert "Only 8 school clusters" in effect._repr_html_()
+    assert "few clusters: count = 8, cluster = school" in repr(effect)
+    assert "few clusters: count = 8, cluster = school" in effect._repr_html_()
     assert not estimate_effect(design, "absent", inference=ClusterRobust("student")).few_clusters
 
 
@@ -84,4 +93,38 @@ def test_an_error_of_zero_is_said_and_not_printed_as_certainty(frame: pd.DataFra
     effect = estimate_effect(choose_design(flat), "absent", CallawaySantAnna(), inference=inference)
     assert effect.frame["std_error"].isna().all()
     np.testing.assert_allclose(effect.frame["estimate"], [0, -2, -2, -2, 0, 0, -2, -2], atol=1e-12)
-    assert "no error can be estimated" in effect.notes[0]
+    assert effect.notes[0].key == "no_error_can_be_estimated"
+
+
+@pytest.mark.parametrize(
+    ("method", "estimand", "inference", "expected"),
+    [
+        (InverseProbability(), "ATE", HeteroskedasticityRobust(), "weights_as_given_ate"),
+        (OddsWeighting(), "ATT", HeteroskedasticityRobust(), "weights_as_given"),
+        (OverlapWeighting(), "ATO", ClusterRobust(cluster="student"), "weights_as_given"),
+        (OddsWeighting(), "ATT", RefitBootstrap(cluster="student", draws=10), ""),
+        (Nearest(), "ATT", HeteroskedasticityRobust(), ""),
+        (Unadjusted(), "ATT", HeteroskedasticityRobust(), ""),
+    ],
+)
+def test_an_estimate_says_where_it_takes_estimated_weights_as_given(
+    method: DesignMethod, estimand: Estimand, inference: Inference, expected: str
+) -> None:
+    rng = np.random.default_rng(2)
+    need = rng.normal(size=200)
+    treated = rng.random(200) < 1 / (1 + np.exp(-need))
+    df = pd.DataFrame({"id": range(200), "need": need, "mentored": treated, "score": need + rng.normal(size=200)})
+    panel = panel_from_frame(df, unit="id", treated="mentored", covariates=["need"], outcomes=["score"])
+    design = choose_design(panel, method, estimand=estimand)
+    effect = estimate_effect(design, "score", DifferenceInMeans(), inference=inference)
+    keys = {note.key for note in effect.notes if note.key.startswith("weights")}
+    assert keys == ({expected} if expected else set())
+
+
+def test_a_text_as_a_note_is_said_as_it_is_written() -> None:
+    note = Note.of("Handle with care.")
+    assert (note.key, note.numbers["text"]) == ("as_written", "Handle with care.")
+    assert Note.of(note) is note
+    assert note.concerns("att")
+    assert not Note("no_bound", ("a",)).concerns("b")
+    assert str(Note("no_bound", ("att",), {"confidence": 0.9})) == "no bound: att, confidence = 0.9"

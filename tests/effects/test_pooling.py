@@ -12,10 +12,10 @@ from scipy import stats
 from mentoreval.design.design import choose_design
 from mentoreval.effects.estimate import Estimate, estimate_effect
 from mentoreval.effects.estimators import CallawaySantAnna, Did2x2, EventStudy
-from mentoreval.effects.inference_methods import ClusterRobust
+from mentoreval.effects.inference_methods import ClusterRobust, MultiplierBootstrap
 from mentoreval.effects.pooling import pool_fit
 from mentoreval.errors import EffectError, OptionError
-from mentoreval.panel.panel import panel_from_frame
+from mentoreval.panel.panel import Panel, panel_from_frame
 
 
 def uneven_frame() -> pd.DataFrame:
@@ -195,3 +195,36 @@ def test_more_effects_than_clusters_can_not_be_tested(effect: Estimate) -> None:
         by_school.joint_test()
     with pytest.raises(EffectError, match="no effect from before the start"):
         estimate_effect(effect.design, "absent", Did2x2()).joint_test()
+
+
+def test_a_balance_keeps_the_cohorts_seen_so_long(panel: Panel) -> None:
+    """Of starts in 2003 and 2004 and years to 2005, only 2003 is seen at event time 2; event times from -2 on."""
+    effect = estimate_effect(choose_design(panel), "absent", CallawaySantAnna())
+    balanced = effect.pool("event_time", balance=2)
+    cells = effect.frame[effect.frame["cohort"] == 2003].set_index("event_time")
+    assert balanced.frame["event_time"].iloc[:-1].tolist() == [-1, 0, 1, 2]
+    np.testing.assert_allclose(balanced.fit.theta[:-1], cells.loc[[-1, 0, 1, 2], "estimate"], atol=1e-12)
+    assert balanced.fit.theta[-1] == pytest.approx(cells.loc[[0, 1, 2], "estimate"].mean(), abs=1e-12)
+    both = effect.pool("event_time", balance=1).frame
+    assert both["event_time"].iloc[:-1].tolist() == [-2, -1, 0, 1]
+    assert (both["n_treated"].iloc[1:] == 80).all()
+
+
+def test_a_window_limits_the_event_times_of_every_pooling(panel: Panel) -> None:
+    effect = estimate_effect(choose_design(panel), "absent", CallawaySantAnna())
+    cells = effect.frame[effect.frame["event_time"].between(0, 1)]
+    assert effect.pool("event_time", earliest=-1, latest=1).frame["event_time"].iloc[:-1].tolist() == [-1, 0, 1]
+    simple = effect.pool("simple", latest=1).fit.theta[0]
+    assert simple == pytest.approx(cells["estimate"].mean(), abs=1e-12)  # cohorts of 40 students each
+    with pytest.raises(EffectError, match="nothing to average"):
+        effect.pool("event_time", latest=-1)
+    with pytest.raises(OptionError, match="0 or more"):
+        effect.pool("event_time", balance=-1)
+
+
+def test_pooling_at_once_is_pooling_afterwards(panel: Panel) -> None:
+    design = choose_design(panel)
+    inference = MultiplierBootstrap(draws=99, seed=3)
+    at_once = estimate_effect(design, "absent", CallawaySantAnna(), inference=inference, pool="event_time")
+    later = estimate_effect(design, "absent", CallawaySantAnna(), inference=inference).pool("event_time")
+    pd.testing.assert_frame_equal(at_once.frame, later.frame)

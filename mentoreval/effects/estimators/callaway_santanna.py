@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.aliases import FloatArray
 from mentoreval.design.design import Design
 from mentoreval.effects.cells import (
     BasePeriod,
@@ -20,10 +20,11 @@ from mentoreval.effects.cells import (
     share_members,
 )
 from mentoreval.effects.clusters import entry_of_unit, unit_clusters
+from mentoreval.effects.compared_cells import ComparedCell, CrossSections, Missing, compare_pairs, pair_covariates
 from mentoreval.effects.estimator import Estimator, Fit, GroupTime, make_terms
-from mentoreval.effects.sample import model_matrix, n_always_treated
+from mentoreval.effects.sample import n_always_treated
 from mentoreval.errors import EffectError, OptionError, first_few
-from mentoreval.numerics.did_cells import CellError, CellMethod, compare_changes
+from mentoreval.numerics.did_cells import CellError, CellMethod
 from mentoreval.panel.panel import Panel
 from mentoreval.panel.timeline import Timeline
 
@@ -37,34 +38,46 @@ class CallawaySantAnna(Estimator):
     base_period : of the cells before the start: varying (the period before) or universal (the last before the start)
     anticipation : periods before the start in which the program may already act
     covariates : on which trends may depend
+    missing : complete_pairs compares the changes of units whose outcome is known in both periods of a cell;
+        cross_sections the means of all rows of either period, so that units may come and go, or be other ones in
+        each period
 
     Estimand
         ATT(g, t): the average effect in period t on the units that start in g and whose outcome is known in t and in
-        the base period. Cells before the start are placebos.
+        the base period, or with cross_sections in either. Cells before the start are placebos.
 
     Assumptions
         Parallel trends between each cohort and its comparison units, given the covariates, from the base period on;
-        no effect earlier than ``anticipation`` periods before the start; overlap of the covariates.
+        no effect earlier than ``anticipation`` periods before the start; overlap of the covariates. With
+        cross_sections also: the units of a group that are seen before and after are alike, so that who is missing has
+        nothing to do with the outcome, and covariates are such as the program can not change.
 
     Estimator
         For each cell the 2x2 comparison of changes with the design's weights of that cohort's entries, so that a
         matched design needs nothing special. From ``g - anticipation`` on the base is the last period before that.
         Covariates are read at that base, whichever the cell (for a comparison unit with an earlier start of its own,
         before that start). doubly_robust is Sant'Anna & Zhao (2020), eq. 3.1: logit by maximum likelihood, least
-        squares in the comparison group.
+        squares in the comparison group. With cross_sections each row has its own covariates, the logit is over the
+        rows of both periods, and doubly_robust is the locally efficient estimator of eq. 3.4, with a regression in
+        each group and period.
 
     Standard errors
         Influence functions, one row for each unit, with the noise of the propensity score and the outcome regression;
-        the design's weights are taken as given. ``ClusterRobust(cluster="student", small_sample="CR0")`` gives the
+        the design's weights are taken as given; with cross_sections the rows of a unit are added up, so that they may
+        be dependent. ``ClusterRobust(cluster="student", small_sample="CR0")`` gives the
         numbers of did::att_gt(bstrap = FALSE). Pooled effects add the noise of the estimated cohort shares.
 
     Edge cases
         Missing rows: each cell uses the units whose outcome is known in both its periods, and whose covariates are
-        known; a unit stays in the other cells. Units treated in the first period are left out and counted. A cohort
-        without comparison in the design, and a cell without units in one arm, without overlap, or whose comparison
-        group can not carry the covariates, is left out; ``facts["cells_left_out"]`` has each with its reason. Cells
-        before the start also use units that start between cell and cohort if the design keeps everyone (control =
-        "not_yet_treated"). Comparison units with a probability of treatment of 0.995 or more get no weight.
+        known; a unit stays in the other cells. (did's default drops a unit with any missing row from all cells.)
+        ``missing="cross_sections"`` is did's ``allow_unbalanced_panel=TRUE`` and, for a frame in which each unit has
+        one row, its ``panel=FALSE``; there the influence of doubly_robust through the regressions before the start has
+        the sign of its derivative, where DRDID 1.2 has the other and errors that differ in the third figure. Units
+        treated in the first period are left out and counted. A cohort without comparison in the design, and a cell
+        without units in one arm, without overlap, or whose comparison group can not carry the covariates, is left
+        out; ``facts["cells_left_out"]`` has each with its reason. Cells before the start also use units that start
+        between cell and cohort if the design keeps everyone (control = "not_yet_treated"). Comparison units with a
+        probability of treatment of 0.995 or more get no weight.
 
     References
         Callaway & Sant'Anna (2021), Journal of Econometrics 225; Sant'Anna & Zhao (2020), Journal of Econometrics 219;
@@ -95,6 +108,7 @@ class CallawaySantAnna(Estimator):
     base_period: BasePeriod = "varying"
     anticipation: int = 0
     covariates: tuple[str, ...] = ()
+    missing: Missing = "complete_pairs"
 
     def check(self) -> None:
         """Anticipation is a number of periods."""
@@ -115,7 +129,7 @@ class CallawaySantAnna(Estimator):
             raise EffectError(omitted.message())
         return _assemble(self, design, outcome, columns, omitted)
 
-    def _cohort(self, design: Design, y: FloatArray, cohort: int, omitted: _Omitted) -> list[_Column]:
+    def _cohort(self, design: Design, y: FloatArray, cohort: int, omitted: _Omitted) -> list[ComparedCell]:
         """The cells of one cohort, in the order of their periods."""
         timeline = design.panel.timeline
         cells = plan_cells(timeline, cohort, self.base_period, self.anticipation)
@@ -126,35 +140,40 @@ class CallawaySantAnna(Estimator):
         if not members.can_compare:
             omitted.add(cohort, None, "the design has no treated or no comparison units")
             return []
-        X, complete = _covariates(design, members, self.covariates, self.anticipation)
-        known = ~np.isnan(y[members.unit]) & complete[:, None]
-        columns = [_Column.of_reference(cell, members, known) for cell in cells if cell.is_reference]
-        for places, mask in share_members(cells, members, known, timeline.clock, self.anticipation):
+        columns = self._pairs if self.missing == "complete_pairs" else self._cross_sections
+        return sorted(columns(design, y, cells, members, omitted), key=lambda column: column.cell.period)
+
+    def _pairs(
+        self, design: Design, y: FloatArray, cells: list[Cell], members: Members, omitted: _Omitted
+    ) -> list[ComparedCell]:
+        """The cells of one cohort from the changes of units known in both periods."""
+        X, complete = pair_covariates(design, members, self.covariates, self.anticipation)
+        known, clock = ~np.isnan(y[members.unit]) & complete[:, None], design.panel.timeline.clock
+        columns = [ComparedCell.of_reference(cell, members, known) for cell in cells if cell.is_reference]
+        for places, mask in share_members(cells, members, known, clock, self.anticipation):
             together = [cells[place] for place in places]
             try:
-                columns += _compare(together, y, members, mask, X, self.method)
+                columns += compare_pairs(together, y, members, mask, X, self.method)
             except CellError as error:
                 for cell in together:
-                    omitted.add(cohort, int(timeline.clock[cell.period]), str(error))
-        return sorted(columns, key=lambda column: column.cell.period)
+                    omitted.add(members.cohort, int(clock[cell.period]), str(error))
+        return columns
 
-
-@dataclass(frozen=True, eq=False)
-class _Column:
-    """An estimated cell: its units (m,), which of them are treated, and their influence as a sum (m,)."""
-
-    cell: Cell
-    att: float
-    unit: IntArray
-    treated: BoolArray
-    influence: FloatArray
-    n_trimmed: int = 0
-
-    @classmethod
-    def of_reference(cls, cell: Cell, members: Members, known: BoolArray) -> _Column:
-        """The base period itself: an effect of zero that moves with nobody."""
-        unit = members.unit[known[:, cell.period]]
-        return cls(cell, 0.0, unit, members.treated[known[:, cell.period]], np.zeros(len(unit)))
+    def _cross_sections(
+        self, design: Design, y: FloatArray, cells: list[Cell], members: Members, omitted: _Omitted
+    ) -> list[ComparedCell]:
+        """The cells of one cohort from all rows in their two periods."""
+        sections = CrossSections(design, members, y, self.covariates, self.anticipation)
+        columns = []
+        for cell in cells:
+            if cell.is_reference:
+                columns.append(ComparedCell.of_reference(cell, members, sections.known(cell)[:, [1] * len(y[0])]))
+                continue
+            try:
+                columns.append(sections.compare(cell, self.method))
+            except CellError as error:
+                omitted.add(members.cohort, int(design.panel.timeline.clock[cell.period]), str(error))
+        return columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,43 +200,8 @@ class _Omitted:
         )
 
 
-def _covariates(
-    design: Design, members: Members, names: tuple[str, ...], anticipation: int
-) -> tuple[FloatArray, BoolArray]:
-    """(m, p) intercept and covariates, zero where one is missing, and (m,) where none is."""
-    everyone = np.ones(len(members.unit))
-    if not names:
-        return everyone[:, None], everyone > 0
-    start = np.minimum(members.until, members.cohort) - anticipation
-    frame = design.panel.covariates_at_baseline(members.unit, start, names)
-    complete = frame.notna().all(axis=1).to_numpy(dtype=bool)
-    if not complete.any():
-        return everyone[:, None], complete
-    values = model_matrix(frame[complete].reset_index(drop=True)).values
-    X = np.zeros((len(frame), 1 + values.shape[1]))
-    X[:, 0], X[complete, 1:] = 1.0, values
-    return X, complete
-
-
-def _compare(
-    cells: list[Cell], y: FloatArray, members: Members, mask: BoolArray, X: FloatArray, method: CellMethod
-) -> list[_Column]:
-    """The effects of cells that have the same units."""
-    unit, treated = members.unit[mask], members.treated[mask]
-    for arm, missing in (("treated", not treated.any()), ("comparison", bool(treated.all()))):
-        if missing:
-            raise CellError(f"no {arm} unit with a known outcome in both periods")
-    known = y[unit]
-    change = known[:, [cell.period for cell in cells]] - known[:, [cell.base for cell in cells]]
-    effects = compare_changes(change, treated, members.weights[mask], X[mask], method)
-    return [
-        _Column(cell, float(att), unit, treated, influence, effects.n_trimmed)
-        for cell, att, influence in zip(cells, effects.att, effects.influence.T, strict=True)
-    ]
-
-
 def _assemble(
-    estimator: CallawaySantAnna, design: Design, outcome: str, columns: list[_Column], omitted: _Omitted
+    estimator: CallawaySantAnna, design: Design, outcome: str, columns: list[ComparedCell], omitted: _Omitted
 ) -> Fit:
     """One row for each unit that is in some cell, one column for each cell."""
     panel, timeline = design.panel, design.panel.timeline
@@ -261,7 +245,7 @@ def _assemble(
     )
 
 
-def _term(column: _Column, timeline: Timeline) -> dict[str, object]:
+def _term(column: ComparedCell, timeline: Timeline) -> dict[str, object]:
     cohort, period = column.cell.cohort, int(timeline.clock[column.cell.period])
     prefix = "reference " if column.cell.is_reference else ""
     n_treated = int(column.treated.sum())

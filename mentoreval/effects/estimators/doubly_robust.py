@@ -15,7 +15,7 @@ from mentoreval.design.separation import refuse_combined_separation, refuse_sepa
 from mentoreval.effects.clusters import unit_clusters
 from mentoreval.effects.estimator import Estimator, Fit, make_terms
 from mentoreval.effects.regression import sample_term
-from mentoreval.effects.sample import Sample, analytic_sample, outcome_at
+from mentoreval.effects.sample import Sample, analytic_sample, outcome_at, refuse_weighted
 from mentoreval.errors import EffectError, first_few
 from mentoreval.numerics.least_squares import AliasedColumnsError, solve_least_squares
 from mentoreval.numerics.logit import aliased_columns, fit_logit
@@ -187,14 +187,7 @@ def _refuse_chosen(design: Design) -> None:
             f"doubly_robust estimates the ATT or the ATE, and the design is for the {design.estimand}. Choose the "
             "design with estimand='ATT' or 'ATE'."
         )
-    weighting = design.weighting
-    as_sampled = np.where(weighting.considered, design.baseline.weight, 0.0)
-    if len(weighting.pairs) or not np.array_equal(weighting.weights, as_sampled):
-        raise EffectError(
-            f"doubly_robust weights students by its own propensity score, and the design {design.method.name!r} has "
-            "matched or weighted them already. Choose the design with Unadjusted(), or use regression_adjustment, "
-            "which takes the weights of this design."
-        )
+    refuse_weighted(design, "doubly_robust weights students by its own propensity score")
 
 
 def _model(sample: Sample) -> CovariateMatrix:

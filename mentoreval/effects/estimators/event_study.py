@@ -5,18 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import pandas as pd
-
-from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.design.design import Design
-from mentoreval.effects.clusters import entry_of_unit, keeps_everyone, unit_clusters
-from mentoreval.effects.estimator import Estimator, Fit, make_terms
-from mentoreval.effects.regression import fit_linear
-from mentoreval.effects.sample import n_always_treated
-from mentoreval.errors import EffectError
-
-REFERENCE = -1
+from mentoreval.effects.estimator import Estimator, Fit
+from mentoreval.effects.event_times import fit_event_times
+from mentoreval.effects.unit_periods import observe_periods
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,8 @@ class EventStudy(Estimator):
         period × cohort.
 
     Standard errors
-        From the scores of the regression, one row for each unit and period, so clusters are needed: students or what
-        holds them. Unit effects nested in the clusters do not count as coefficients, period effects do (fixest's rule).
+        From the scores of the regression, added up for each unit, so clusters are students or what holds them. Unit
+        effects nested in the clusters do not count as coefficients, period effects do (fixest's rule).
 
     Edge cases
         A unit-period without outcome or covariate is left out and counted in ``facts``; the unit stays with its other
@@ -79,136 +71,6 @@ class EventStudy(Estimator):
     covariates: tuple[str, ...] = ()
 
     def fit(self, design: Design, outcome: str) -> Fit:
-        """One effect for each event time, and each unit-period's influence on them."""
-        rows = _observe(design, outcome, self.covariates)
-        times = np.unique(rows.event_time[rows.treated])
-        estimated = times[times != rows.reference]
-        effects = (rows.event_time[:, None] == estimated) & rows.treated[:, None]
-        X = np.column_stack([effects.astype(float), rows.covariates])
-        names = [f"event_time={time}" for time in estimated] + list(self.covariates)
-        contrasts = _contrasts(times, estimated, X.shape[1])
-        linear = fit_linear(X, rows.response, rows.weights, names, (rows.unit_effect, rows.period_effect), contrasts)
-        return Fit(
-            design=design,
-            outcome=outcome,
-            estimator=self,
-            terms=_terms(rows, times),
-            theta=linear.effects,
-            influence=linear.arrays.influence,
-            clusters={name: codes[rows.unit] for name, codes in unit_clusters(design).items()},
-            entries=np.unique(rows.entry),
-            linear=linear,
-            facts=rows.facts,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Unit-periods; arrays of n elements. event_time is 0 for comparison rows, which have none."""
-
-    entry: IntArray
-    unit: IntArray
-    treated: BoolArray
-    event_time: IntArray
-    response: FloatArray
-    covariates: FloatArray
-    weights: FloatArray
-    unit_effect: IntArray
-    period_effect: IntArray
-    reference: int
-    facts: dict[str, object]
-
-
-def _observe(design: Design, outcome: str, covariates: tuple[str, ...]) -> _Rows:
-    """The unit-periods of a design in which outcome and covariates are known and the unit compares."""
-    panel, baseline = design.panel, design.baseline
-    if panel.is_cross_section:
-        raise EffectError("This panel has one period, and an event study needs periods before and after the start.")
-    entries, stacked = _entries(design)
-    unit, cohort, treated = baseline.unit[entries], baseline.cohort[entries], baseline.treated[entries]
-    if treated.all() or not treated.any():
-        raise EffectError("The event study needs treated units and units that are not; this design has one arm only.")
-    clock = panel.timeline.clock
-    response = panel.outcome_matrix(outcome)[unit]
-    columns = [_time_varying(design, name)[unit] for name in covariates]
-    compares = treated[:, None] | (clock < panel.start[unit][:, None])
-    known = ~np.isnan(response)
-    complete = known & np.all([~np.isnan(column) for column in columns] or [known], axis=0)
-    place, period = np.nonzero(complete & compares)
-    event_time = np.where(treated[place], clock[period] - cohort[place], 0)
-    return _Rows(
-        entry=entries[place],
-        unit=unit[place],
-        treated=treated[place],
-        event_time=event_time,
-        response=response[place, period],
-        covariates=np.column_stack([column[place, period] for column in columns] or [np.empty((len(place), 0))]),
-        weights=design.weighting.weights[entries][place],
-        unit_effect=_codes(place),
-        period_effect=_codes((cohort[place] if stacked else 0) * len(clock) + period),
-        reference=_reference(event_time[treated[place]]),
-        facts={
-            "always_treated": n_always_treated(panel),
-            "rows_without_outcome": int(np.count_nonzero(~known & compares & (panel.row_of[unit] >= 0))),
-            "rows_without_covariates": int(np.count_nonzero(known & ~complete & compares)),
-            "stacked": stacked,
-        },
-    )
-
-
-def _entries(design: Design) -> tuple[IntArray, bool]:
-    """Entries whose units enter, and whether cohorts are stacked."""
-    if keeps_everyone(design):
-        entry = entry_of_unit(design)
-        return entry[entry >= 0], False
-    used = np.flatnonzero(design.weighting.weights > 0)
-    return used, len(np.unique(design.baseline.cohort[used])) > 1
-
-
-def _time_varying(design: Design, name: str) -> FloatArray:
-    """(n_units, n_periods) values of a covariate in each period."""
-    panel = design.panel
-    if name not in panel.covariates or not pd.api.types.is_numeric_dtype(panel.frame[name]):
-        numeric = [c for c in panel.covariates if pd.api.types.is_numeric_dtype(panel.frame[c])]
-        raise EffectError(
-            f"The event study reads covariates in each period, and {name!r} is no numeric covariate of this panel. "
-            f"It has: {', '.join(numeric) or 'none'}."
-        )
-    return panel.matrix(name)
-
-
-def _codes(labels: IntArray) -> IntArray:
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def _reference(event_time: IntArray) -> int:
-    """The event time that is zero by definition."""
-    before = event_time[event_time < 0]
-    if not len(before) or event_time.max() < 0:
-        side = "after" if len(before) else "before"
-        raise EffectError(f"No treated unit has an outcome {side} its start, so no change can be compared.")
-    return REFERENCE if REFERENCE in before else int(before.max())
-
-
-def _contrasts(times: IntArray, estimated: IntArray, n_columns: int) -> FloatArray:
-    """(k + 1, p) the coefficient of each event time, zeros for the reference, and their mean from 0 on."""
-    each = np.zeros((len(times), n_columns))
-    each[:, : len(estimated)] = times[:, None] == estimated
-    return np.vstack([each, each[times >= 0].mean(axis=0)])
-
-
-def _terms(rows: _Rows, times: IntArray) -> pd.DataFrame:
-    n_comparison = len(np.unique(rows.unit[~rows.treated]))
-    terms: list[dict[str, object]] = []
-    for time in times:
-        prefix = "reference " if time == rows.reference else ""
-        seen = rows.treated & (rows.event_time == time)
-        terms.append(
-            {"term": f"{prefix}event_time={time}", "event_time": int(time), "n_treated": _distinct(rows, seen)}
-        )
-    terms.append({"term": "average", "n_treated": _distinct(rows, rows.treated & (rows.event_time >= 0))})
-    return make_terms([{**term, "n_comparison": n_comparison} for term in terms])
-
-
-def _distinct(rows: _Rows, mask: BoolArray) -> int:
-    return len(np.unique(rows.unit[mask]))
+        """One effect for each event time, and each unit's influence on them."""
+        rows = observe_periods(design, outcome, self.name, self.covariates)
+        return fit_event_times(self, outcome, rows, self.covariates, rows.facts)

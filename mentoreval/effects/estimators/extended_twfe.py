@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,9 +11,10 @@ import pandas as pd
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.design.design import Design
 from mentoreval.effects.cohort_cells import CellEstimates, CohortCells, Shares, fit_of_cells, group_cells
-from mentoreval.effects.estimator import Estimator, Fit, LinearModel
-from mentoreval.effects.regression import fit_linear
+from mentoreval.effects.estimator import Estimator, Fit
+from mentoreval.effects.period_regression import PeriodRegression, regress_periods
 from mentoreval.effects.sample import model_matrix
+from mentoreval.effects.shared_cells import share_cells
 from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, observe_periods, seen_before_start
 from mentoreval.errors import EffectError
 
@@ -42,8 +43,8 @@ class ExtendedTwfe(Estimator):
         students for each of several cohorts, the cohorts are stacked.
 
     Standard errors
-        From the scores of the regression, one row for each unit and period, so clusters are needed: students or what
-        holds them. "estimated" adds the noise of the covariate means, and ``Estimate.pool`` that of the cohort shares;
+        From the scores of the regression, added up for each unit, so clusters are students or what holds them.
+        "estimated" adds the noise of the covariate means, and ``Estimate.pool`` that of the cohort shares;
         CR2, CR3 and the wild bootstrap take both as given.
 
     Edge cases
@@ -81,7 +82,7 @@ class ExtendedTwfe(Estimator):
     shares: Shares = "estimated"
 
     def fit(self, design: Design, outcome: str) -> Fit:
-        """The effects, and each unit-period's influence on them."""
+        """The effects, and each unit's influence on them."""
         observed = observe_periods(design, outcome, self.name)
         known, frame = _baseline(observed, self.covariates)
         compared = known & _is_compared(observed, known)
@@ -93,18 +94,21 @@ class ExtendedTwfe(Estimator):
                 "untreated units with known covariates."
             )
         values, labels = _columns(frame, compared[known])
-        X, names = _regressors(cells, values, labels)
-        effects = (rows.unit_effect, rows.period_effect)
-        linear = fit_linear(X, rows.response, rows.weights, names, effects, cells.contrasts(X.shape[1]))
-        influence = linear.arrays.influence
+        adjusted, names = _adjustments(cells, values, labels)
+        shared = share_cells(rows)
+        contrasts = cells.contrasts(len(names))
+        fitted = regress_periods(
+            replace(rows, covariates=adjusted), shared, cells.columns(shared.first), names, contrasts
+        )
+        influence = fitted.influence
         if self.shares == "estimated" and labels:
-            influence = influence + _noise_of_means(cells, values, linear)
+            influence = influence + _noise_of_means(cells, values, fitted)
         facts = {
             **rows.facts,
             "rows_without_covariates": int(np.count_nonzero(~known)),
             "rows_not_compared": int(np.count_nonzero(known & ~compared)),
         }
-        found = CellEstimates(linear.effects, influence, rows.unit, linear)
+        found = CellEstimates(fitted.linear.effects, influence, fitted.unit, fitted.linear)
         return fit_of_cells(self, outcome, cells, found, self.shares, facts)
 
 
@@ -134,10 +138,12 @@ def _columns(frame: pd.DataFrame, kept: BoolArray) -> tuple[FloatArray, list[str
     return matrix.values, [column.label for column in matrix.columns]
 
 
-def _regressors(cells: CohortCells, values: FloatArray, labels: list[str]) -> tuple[FloatArray, list[str]]:
-    """Indicators of cells, indicators × centred covariates, periods × covariates, and names for all."""
-    rows, indicators = cells.rows, cells.columns()
-    blocks, names = [indicators], cells.labels()
+def _adjustments(cells: CohortCells, values: FloatArray, labels: list[str]) -> tuple[FloatArray, list[str]]:
+    """(n, q) indicators × centred covariates and periods × covariates; names of all regressors, indicators first."""
+    rows, names = cells.rows, cells.labels()
+    if not labels:
+        return np.empty((len(rows.unit), 0)), names
+    blocks, indicators = [], cells.columns()
     periods = _later_periods(rows)
     dummies = (rows.period_effect[:, None] == periods).astype(float)
     for centred, value, label in zip(_centred(cells, values).T, values.T, labels, strict=True):
@@ -165,13 +171,13 @@ def _centred(cells: CohortCells, values: FloatArray) -> FloatArray:
     return out
 
 
-def _noise_of_means(cells: CohortCells, values: FloatArray, linear: LinearModel) -> FloatArray:
-    """(n, k) influence of treated rows through the covariate means at which effects are taken."""
-    k, n_periods = len(cells.cohort), len(_later_periods(cells.rows))
-    out = np.zeros((len(values), k))
+def _noise_of_means(cells: CohortCells, values: FloatArray, fitted: PeriodRegression) -> FloatArray:
+    """(m, k) influence of treated units through the covariate means at which effects are taken."""
+    k, n_periods, n_units = len(cells.cohort), len(_later_periods(cells.rows)), len(fitted.unit)
+    out = np.zeros((n_units, k))
     inside = np.flatnonzero(cells.cell >= 0)
-    code = cells.cell[inside]
+    code, unit = cells.cell[inside], np.searchsorted(fitted.unit, cells.rows.unit[inside])
     for column, centred in enumerate(_centred(cells, values).T):
-        slopes = linear.coefficients[k + column * (k + n_periods) :][:k]
-        out[inside, code] += cells.rows.weights[inside] * centred[inside] * slopes[code] / cells.mass[code]
-    return len(values) * out
+        slopes = fitted.linear.coefficients[k + column * (k + n_periods) :][:k]
+        out[unit, code] += cells.rows.weights[inside] * centred[inside] * slopes[code] / cells.mass[code]
+    return n_units * out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -66,6 +66,7 @@ class GardnerTwoStage(Estimator):
     """
 
     name: ClassVar[str] = "gardner_two_stage"
+    lead_rows: ClassVar[Literal["untreated", "all"] | None] = "untreated"
     covariates: tuple[str, ...] = ()
 
     def fit(self, design: Design, outcome: str) -> Fit:

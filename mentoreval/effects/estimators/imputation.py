@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from mentoreval.design.design import Design
 from mentoreval.effects.cohort_cells import Shares, fit_of_cells
@@ -69,6 +69,7 @@ class Imputation(Estimator):
     """
 
     name: ClassVar[str] = "imputation"
+    lead_rows: ClassVar[Literal["untreated", "all"] | None] = "untreated"
     covariates: tuple[str, ...] = ()
     event_times: tuple[int, ...] | None = None
     shares: Shares = "estimated"

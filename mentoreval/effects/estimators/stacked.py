@@ -6,17 +6,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
-from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.aliases import BoolArray, FloatArray
 from mentoreval.design.design import Design
-from mentoreval.effects.estimator import Estimator, Fit, make_terms
-from mentoreval.effects.regression import fit_linear
+from mentoreval.effects.estimator import Estimator, Fit
+from mentoreval.effects.event_times import fit_event_times
 from mentoreval.effects.unit_periods import UnitPeriods, observe_periods
 from mentoreval.errors import EffectError, OptionError
 from mentoreval.panel.timeline import Timeline
-
-REFERENCE = -1
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class Stacked(Estimator):
         before 0).
 
     Standard errors
-        From the scores of the regression, one row for each unit, stack and period, so clusters are needed: students or
-        what holds them, for a comparison unit stands in several stacks. Weights are taken as given.
+        From the scores of the regression, added up for each unit over its stacks and periods, so clusters are students
+        or what holds them. Weights are taken as given.
 
     Edge cases
         All rows of the window with a known outcome are used; one without is left out and counted in ``facts``. A cohort
@@ -87,31 +84,14 @@ class Stacked(Estimator):
             )
 
     def fit(self, design: Design, outcome: str) -> Fit:
-        """One effect for each event time, and each row's influence on them."""
+        """One effect for each event time, and each unit's influence on them."""
         observed = observe_periods(design, outcome, self.name, stacked=True)
         before, after = self.window or _longest(observed)
         rows = _in_window(observed, before, after)
         if self.weights == "trimmed_aggregate":
             rows = replace(rows, weights=_aggregate_weights(rows))
-        times = np.unique(rows.event_time[rows.treated])
-        reference = _reference(times)
-        estimated = times[times != reference]
-        X = ((rows.event_time[:, None] == estimated) & rows.treated[:, None]).astype(float)
-        names = [f"event_time={time}" for time in estimated]
-        effects = (rows.unit_effect, rows.period_effect)
-        linear = fit_linear(X, rows.response, rows.weights, names, effects, _contrasts(times, estimated))
-        return Fit(
-            design=design,
-            outcome=outcome,
-            estimator=self,
-            terms=_terms(rows, times, reference),
-            theta=linear.effects,
-            influence=linear.arrays.influence,
-            clusters=rows.clusters(),
-            entries=np.unique(rows.entry),
-            linear=linear,
-            facts={**rows.facts, "window": (before, after), "cohorts_left_out": _left_out(observed, rows)},
-        )
+        facts = {**rows.facts, "window": (before, after), "cohorts_left_out": _left_out(observed, rows)}
+        return fit_event_times(self, outcome, rows, (), facts)
 
 
 def _longest(rows: UnitPeriods) -> tuple[int, int]:
@@ -156,28 +136,6 @@ def _aggregate_weights(rows: UnitPeriods) -> FloatArray:
     mass = [np.bincount(code[arm], weight[arm], minlength=len(stacks)) for arm in (treated, ~treated)]
     factor = (mass[0] / mass[0].sum()) / (mass[1] / mass[1].sum())
     return np.where(rows.treated, rows.weights, rows.weights * factor[np.searchsorted(stacks, rows.cohort)])
-
-
-def _reference(times: IntArray) -> int:
-    """The event time that is zero by definition."""
-    return REFERENCE if REFERENCE in times else int(times[times < 0].max())
-
-
-def _contrasts(times: IntArray, estimated: IntArray) -> FloatArray:
-    """(k + 1, p) the coefficient of each event time, zeros for the reference, and their mean from 0 on."""
-    each = (times[:, None] == estimated).astype(float)
-    return np.vstack([each, each[times >= 0].mean(axis=0)])
-
-
-def _terms(rows: UnitPeriods, times: IntArray, reference: int) -> pd.DataFrame:
-    terms: list[dict[str, object]] = []
-    for time in times:
-        prefix = "reference " if time == reference else ""
-        seen = rows.treated & (rows.event_time == time)
-        terms.append({"term": f"{prefix}event_time={time}", "event_time": int(time), "n_treated": rows.n_units(seen)})
-    terms.append({"term": "average", "n_treated": rows.n_units(rows.started)})
-    n_comparison = rows.n_units(~rows.treated)
-    return make_terms([{**term, "n_comparison": n_comparison} for term in terms])
 
 
 def _left_out(observed: UnitPeriods, rows: UnitPeriods) -> tuple[object, ...]:

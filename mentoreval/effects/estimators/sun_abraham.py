@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from mentoreval.design.design import Design
 from mentoreval.effects.cohort_cells import CellEstimates, Shares, fit_of_cells, group_cells
 from mentoreval.effects.estimator import Estimator, Fit
-from mentoreval.effects.regression import fit_linear
+from mentoreval.effects.period_regression import regress_periods
+from mentoreval.effects.shared_cells import share_cells
 from mentoreval.effects.unit_periods import observe_periods, seen_before_start
 from mentoreval.errors import EffectError, OptionError
 
@@ -39,8 +38,8 @@ class SunAbraham(Estimator):
         several cohorts, the cohorts are stacked.
 
     Standard errors
-        From the scores of the regression, one row for each unit and period, so clusters are needed: students or what
-        holds them. ``Estimate.pool`` adds the noise of the estimated cohort shares. With ``shares="fixed"`` the
+        From the scores of the regression, added up for each unit, so clusters are students or what holds them.
+        ``Estimate.pool`` adds the noise of the estimated cohort shares. With ``shares="fixed"`` the
         averages are one regression, to which CR2 and the wild bootstrap apply, and ``ClusterRobust("student")`` gives
         the numbers of fixest's ``sunab`` (``average`` is its ATT).
 
@@ -93,16 +92,11 @@ class SunAbraham(Estimator):
         lost = ~seen_before_start(rows)
         kept = rows.keep(~lost)
         cells = group_cells(kept, kept.treated, ~kept.treated, self.reference)
-        X = np.column_stack([cells.columns(), kept.covariates])
+        shared = share_cells(kept)
+        indicators = cells.columns(shared.first)
         names = [label for label, one in zip(cells.labels(), cells.reference, strict=True) if not one]
-        linear = fit_linear(
-            X,
-            kept.response,
-            kept.weights,
-            [*names, *self.covariates],
-            (kept.unit_effect, kept.period_effect),
-            cells.contrasts(X.shape[1]),
-        )
-        found = CellEstimates(linear.effects, linear.arrays.influence, kept.unit, linear)
+        contrasts = cells.contrasts(indicators.shape[1] + len(self.covariates))
+        fitted = regress_periods(kept, shared, indicators, [*names, *self.covariates], contrasts)
+        found = CellEstimates(fitted.linear.effects, fitted.influence, fitted.unit, fitted.linear)
         facts = {**rows.facts, "without_a_reference": rows.n_units(lost)}
         return fit_of_cells(self, outcome, cells, found, self.shares, facts)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from mentoreval.aliases import FloatArray
 from mentoreval.design.design import Design
 from mentoreval.effects.estimator import Estimator, Fit, LinearModel, make_terms
-from mentoreval.effects.regression import TREATMENT, fit_linear
-from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, observe_periods
+from mentoreval.effects.period_regression import regress_periods
+from mentoreval.effects.regression import TREATMENT
+from mentoreval.effects.shared_cells import SharedCells, share_cells
+from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, number, observe_periods
 
 ROUNDING = 1e-12
 """Share of the largest weight below which a weight is zero but for rounding."""
@@ -43,8 +45,8 @@ class Twfe(Estimator):
         ``facts["negative_weight_sum"]`` the sum of these weights, where all weights sum to 1.
 
     Standard errors
-        From the scores of the regression, one row for each unit and period, so clusters are needed: students or what
-        holds them. Unit effects nested in the clusters do not count as coefficients, period effects do (fixest's rule).
+        From the scores of the regression, added up for each unit, so clusters are students or what holds them. Unit
+        effects nested in the clusters do not count as coefficients, period effects do (fixest's rule).
 
     Edge cases
         All rows with a known outcome and known covariates are used; a unit-period without is left out and counted in
@@ -77,27 +79,29 @@ class Twfe(Estimator):
     """
 
     name: ClassVar[str] = "twfe"
+    lead_rows: ClassVar[Literal["untreated", "all"] | None] = "all"
     covariates: tuple[str, ...] = ()
 
     def fit(self, design: Design, outcome: str) -> Fit:
-        """The coefficient of being treated by now, and each unit-period's influence on it."""
+        """The coefficient of being treated by now, and each unit's influence on it."""
         rows = observe_periods(design, outcome, self.name, self.covariates)
-        X = np.column_stack([rows.started.astype(float), rows.covariates])
-        contrast = np.zeros((1, X.shape[1]))
+        shared = share_cells(rows)
+        names = [TREATMENT, *self.covariates]
+        contrast = np.zeros((1, len(names)))
         contrast[0, 0] = 1.0
-        effects = (rows.unit_effect, rows.period_effect)
-        linear = fit_linear(X, rows.response, rows.weights, [TREATMENT, *self.covariates], effects, contrast)
+        indicator = rows.started[shared.first].astype(float)[:, None]
+        fitted = regress_periods(rows, shared, indicator, names, contrast)
         return Fit(
             design=design,
             outcome=outcome,
             estimator=self,
             terms=make_terms([_term(rows)]),
-            theta=linear.effects,
-            influence=linear.arrays.influence,
-            clusters=rows.clusters(),
-            entries=np.unique(rows.entry),
-            linear=linear,
-            facts={**rows.facts, **_negative_weights(rows, linear)},
+            theta=fitted.linear.effects,
+            influence=fitted.influence,
+            clusters=fitted.clusters(design),
+            entries=rows.entries,
+            linear=fitted.linear,
+            facts={**rows.facts, **_negative_weights(rows, shared, fitted.linear)},
         )
 
 
@@ -109,13 +113,18 @@ def _term(rows: UnitPeriods) -> dict[str, object]:
     return {"term": "effect", "n_treated": rows.n_units(rows.started), "n_comparison": n_comparison, **label}
 
 
-def _negative_weights(rows: UnitPeriods, linear: LinearModel) -> dict[str, object]:
+def _negative_weights(rows: UnitPeriods, shared: SharedCells, linear: LinearModel) -> dict[str, object]:
     """Share of the treated unit-periods with a negative weight in the coefficient, and the sum of these weights."""
     n_periods = len(rows.design.panel.timeline.clock)
-    treated = np.flatnonzero(rows.started)
-    cell = np.unique(rows.cohort[treated] * n_periods + rows.period[treated], return_inverse=True)[1]
-    pull = np.bincount(cell, (linear.weights * _residual_treatment(linear))[treated])
-    weight, mass = pull / pull.sum(), np.bincount(cell, rows.weights[treated])
+    if linear.cell is None:
+        at, weights, columns = np.arange(len(rows.unit)), linear.weights, linear.columns
+    else:
+        at, weights, columns = shared.first, shared.weights, linear.columns
+    treated = rows.started[at]
+    at = at[treated]
+    code = number(rows.cohort[at] * n_periods + rows.period[at])
+    pull = np.bincount(code, (weights * _residual_treatment(columns, weights))[treated])
+    weight, mass = pull / pull.sum(), np.bincount(code, weights[treated])
     negative = weight < -ROUNDING * np.abs(weight).max()
     return {
         "negative_weight_share": float(mass[negative].sum() / mass.sum()),
@@ -123,8 +132,8 @@ def _negative_weights(rows: UnitPeriods, linear: LinearModel) -> dict[str, objec
     }
 
 
-def _residual_treatment(linear: LinearModel) -> FloatArray:
-    """(n,) treatment less what effects and covariates tell of it."""
-    treatment, others = linear.regressors[:, 0], linear.regressors[:, 1:]
-    weighted = others * linear.weights[:, None]
+def _residual_treatment(columns: FloatArray, weights: FloatArray) -> FloatArray:
+    """(n,) treatment less what effects and covariates tell of it, from regressors (n, p) less their effects."""
+    treatment, others = columns[:, 0], columns[:, 1:]
+    weighted = others * weights[:, None]
     return np.asarray(treatment - others @ np.linalg.solve(weighted.T @ others, weighted.T @ treatment))

@@ -8,6 +8,8 @@ from mentoreval.effects.inference_methods.heteroskedasticity_robust import Heter
 from mentoreval.effects.inference_methods.jackknife import Jackknife
 from mentoreval.effects.inference_methods.multiplier_bootstrap import MultiplierBootstrap
 from mentoreval.effects.inference_methods.one_arm_clustering import OneArmClustering
+from mentoreval.effects.inference_methods.own_variance import OwnVariance
+from mentoreval.effects.inference_methods.placebo import Placebo
 from mentoreval.effects.inference_methods.randomization import RandomizationInference
 from mentoreval.effects.inference_methods.refit_bootstrap import RefitBootstrap
 from mentoreval.effects.inference_methods.two_way_cluster_robust import TwoWayClusterRobust
@@ -21,8 +23,10 @@ INFERENCE_METHODS: dict[str, type[Inference]] = {
     "multiplier_bootstrap": MultiplierBootstrap,
     "refit_bootstrap": RefitBootstrap,
     "jackknife": Jackknife,
+    "placebo": Placebo,
     "randomization_inference": RandomizationInference,
     "one_arm_clustering": OneArmClustering,
+    "own_variance": OwnVariance,
 }
 
 __all__ = [
@@ -32,6 +36,8 @@ __all__ = [
     "Jackknife",
     "MultiplierBootstrap",
     "OneArmClustering",
+    "OwnVariance",
+    "Placebo",
     "RandomizationInference",
     "RefitBootstrap",
     "TwoWayClusterRobust",

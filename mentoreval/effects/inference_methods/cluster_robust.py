@@ -10,10 +10,9 @@ import numpy as np
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.effects.absorbed import spell_out
 from mentoreval.effects.estimate import Estimate, critical_value
-from mentoreval.effects.estimator import Fit, LinearModel
-from mentoreval.effects.inference import Inference, natural_cluster
-from mentoreval.errors import EffectError
-from mentoreval.numerics.sandwich import bias_reduced_vcov, cluster_vcov, count_clusters, jackknife_vcov
+from mentoreval.effects.estimator import Fit
+from mentoreval.effects.inference import Inference, find_clusters, find_influence, find_regression
+from mentoreval.numerics.sandwich import bias_reduced_vcov, cluster_vcov, jackknife_vcov
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,7 @@ class ClusterRobust(Inference):
 
     def apply(self, fit: Fit, confidence: float = 0.95) -> Estimate:
         """The estimate; EffectError for a cluster that this fit does not have or that is one only."""
-        name = self.cluster or natural_cluster(fit)
-        cluster = fit.cluster_codes(name)
-        n_clusters = count_clusters(cluster)
-        if n_clusters < 2:
-            raise EffectError(_one_cluster(fit, name))
+        name, cluster, n_clusters = find_clusters(fit, self.cluster)
         vcov, df = self._variance(fit, cluster, n_clusters)
         return Estimate(
             fit=fit,
@@ -58,14 +53,13 @@ class ClusterRobust(Inference):
         """(k, k) variance and (k,) degrees of freedom."""
         k = len(fit.theta)
         if self.small_sample in ("CR2", "CR3"):
-            linear = _regression(fit, self.small_sample)
+            linear = find_regression(fit, self.small_sample)
+            cluster = linear.of_rows(cluster)
             model, _ = spell_out(linear, cluster)
             if self.small_sample == "CR2":
                 return bias_reduced_vcov(model, cluster)
             return jackknife_vcov(model, cluster), np.full(k, n_clusters - 1.0)
-        if fit.influence is None:
-            raise EffectError(f"{fit.estimator.name} has no influence function, so its errors can not be clustered.")
-        vcov = cluster_vcov(fit.influence, cluster)
+        vcov = cluster_vcov(find_influence(fit, "ClusterRobust"), cluster)
         if self.small_sample == "CR0":
             return vcov, np.full(k, np.inf)
         factor = n_clusters / (n_clusters - 1.0)
@@ -73,21 +67,3 @@ class ClusterRobust(Inference):
             n = len(fit.linear.response)
             factor *= (n - 1.0) / (n - fit.linear.n_parameters(cluster))
         return factor * vcov, np.full(k, n_clusters - 1.0)
-
-
-def _regression(fit: Fit, small_sample: str) -> LinearModel:
-    if fit.linear is None or fit.pooled_by is not None:
-        raise EffectError(
-            f"{small_sample} needs the regression itself, and {fit.estimator.name} is not one regression. "
-            "Use small_sample = 'CR1', or an estimator that is, such as did_2x2 or event_study."
-        )
-    return fit.linear
-
-
-def _one_cluster(fit: Fit, name: str) -> str:
-    others = [other for other, codes in fit.clusters.items() if len(np.unique(codes)) > 1]
-    return (
-        f"All students of this comparison are in one {name}, and one {name} can not carry cluster-robust errors: "
-        f"nothing tells how much {name}s differ. Cluster by {' or '.join(others) or 'nothing'} and say in the report "
-        f"that the result is about this {name} only, or add {name}s."
-    )

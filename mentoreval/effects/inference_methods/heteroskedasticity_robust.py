@@ -11,7 +11,7 @@ from mentoreval.aliases import FloatArray
 from mentoreval.effects.absorbed import spell_out
 from mentoreval.effects.estimate import Estimate, critical_value
 from mentoreval.effects.estimator import Fit
-from mentoreval.effects.inference import Inference
+from mentoreval.effects.inference import Inference, find_influence
 from mentoreval.errors import EffectError
 from mentoreval.numerics.sandwich import count_clusters, leverage_vcov, row_vcov
 
@@ -33,15 +33,15 @@ class HeteroskedasticityRobust(Inference):
 
     def apply(self, fit: Fit, confidence: float = 0.95) -> Estimate:
         """The estimate; EffectError where rows are not distinct students."""
-        if fit.influence is None:
-            raise EffectError(f"{fit.estimator.name} has no influence function; heteroskedasticity_robust needs one.")
-        n, students = len(fit.influence), count_clusters(fit.cluster_codes("student"))
-        if students < n:
+        influence = find_influence(fit, "HeteroskedasticityRobust")
+        n, students = len(influence), count_clusters(fit.cluster_codes("student"))
+        n_rows = n if fit.linear is None else len(fit.linear.response)
+        if students < n_rows:
             raise EffectError(
-                f"{students:,} students stand in {n:,} rows of this fit, so rows are not independent. "
+                f"{students:,} students stand in {n_rows:,} rows of this fit, so rows are not independent. "
                 "Use ClusterRobust(cluster='student') or a higher cluster."
             )
-        vcov, df = self._variance(fit, fit.influence)
+        vcov, df = self._variance(fit, influence)
         spread = np.full(len(fit.theta), df)
         return Estimate(
             fit=fit,

@@ -28,14 +28,15 @@ class Jackknife(Inference):
 
     Edge cases
         A cluster without which there is no estimate is counted in ``fit.facts["refits_failed"]``; more than a tenth of
-        them is an error. Nothing is drawn, so there is no seed. Designs with eligibility rules are refused, for the
-        rules are not kept with them. With students as clusters there is one refit for each.
+        them is an error. Nothing is drawn, so there is no seed. Pairs of several programs are refused,
+        for their scores come from all programs. With students as clusters there is one refit for each.
 
     References
         Tukey (1958); MacKinnon, Nielsen & Webb (2023), Journal of Applied Econometrics 38.
     """
 
     name: ClassVar[str] = "jackknife"
+    refits: ClassVar[bool] = True
     cluster: Literal["school", "student"] | None = None
 
     def apply(self, fit: Fit, confidence: float = 0.95) -> Estimate:

@@ -77,7 +77,13 @@ def _arms(fit: Fit, linear: LinearModel) -> np.ndarray[tuple[int], np.dtype[np.b
             f"OneArmClustering needs one row for each student, and {fit.estimator.name} has {len(linear.response):,} "
             f"rows of {students:,} students here. Use ClusterRobust(cluster='mentor')."
         )
-    return np.asarray(fit.design.baseline.treated[fit.entries], dtype=bool)
+    treated = np.asarray(fit.design.baseline.treated[fit.entries], dtype=bool)
+    if treated.all():
+        raise EffectError(
+            f"OneArmClustering sets mentees against comparison students, and {fit.estimator.name} has none. Use "
+            "ClusterRobust(cluster='mentor')."
+        )
+    return treated
 
 
 def _check_clusters(name: str, codes: IntArray) -> None:

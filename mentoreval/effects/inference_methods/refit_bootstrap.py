@@ -35,7 +35,7 @@ class RefitBootstrap(Inference):
     Edge cases
         A draw without an estimate (no treated school, say) is counted in ``fit.facts["refits_failed"]``; more than a
         tenth of them is an error. Copies of a school are different schools. Pooled effects are pooled again in every
-        draw. Designs with eligibility rules are refused, for the rules are not kept with them.
+        draw. Pairs of several programs are refused, for their scores come from all programs.
 
     References
         Cameron, Gelbach & Miller (2008), Review of Economics and Statistics 90; Abadie & Imbens (2008), Econometrica
@@ -43,6 +43,7 @@ class RefitBootstrap(Inference):
     """
 
     name: ClassVar[str] = "refit_bootstrap"
+    refits: ClassVar[bool] = True
     cluster: Literal["school", "student"] | None = None
     draws: int = 200
     seed: int = 0

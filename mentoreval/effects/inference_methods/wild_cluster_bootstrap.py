@@ -68,9 +68,9 @@ class WildClusterBootstrap(Inference):
     def apply(self, fit: Fit, confidence: float = 0.95) -> Estimate:
         """The estimate; EffectError for an estimator that is not one regression, or clusters that are not there."""
         linear = find_regression(fit, "WildClusterBootstrap")
-        name, cluster, n_clusters = find_clusters(fit, self.cluster)
-        n = len(linear.response)
-        factor = n_clusters / (n_clusters - 1.0) * (n - 1.0) / (n - linear.n_parameters(cluster))
+        name, codes, n_clusters = find_clusters(fit, self.cluster)
+        cluster, n = linear.of_rows(codes), len(linear.response)
+        factor = n_clusters / (n_clusters - 1.0) * (n - 1.0) / (n - linear.n_parameters(codes))
         vcov = factor * cluster_vcov(linear.arrays.influence, cluster)
         error = np.sqrt(np.diag(vcov))
         moments = cluster_moments(linear.arrays, cluster, linear.absorbed)

@@ -88,9 +88,9 @@ def test_not_yet_treated_comparisons_leave_a_stack_when_they_start(panel: Panel,
     design = choose_design(panel, given(tuple(weights)), pool="not_yet_treated")
     fit = EventStudy().fit(design, "absent")
     waiting = (panel.start[baseline.unit] == 2004) & ~baseline.treated
-    assert fit.influence is not None
+    assert fit.linear is not None
     n_rows = 5 * np.count_nonzero(~waiting) + 3 * np.count_nonzero(waiting)  # 2001, 2002 and 2003 only
-    assert len(fit.influence) == n_rows
+    assert len(fit.linear.response) == n_rows
 
 
 def test_covariates_are_read_in_each_period(frame: pd.DataFrame) -> None:
@@ -115,7 +115,7 @@ def test_a_covariate_that_never_changes_is_named(panel: Panel) -> None:
 def test_it_needs_units_that_are_never_treated(frame: pd.DataFrame) -> None:
     everyone = frame[frame["start"].notna()]
     panel = panel_from_frame(everyone, unit="student", period="year", first_treated="start", outcomes=["absent"])
-    with pytest.raises(EffectError, match="one arm only"):
+    with pytest.raises(EffectError, match="never treated, and no outcome of one is known"):
         EventStudy().fit(choose_design(panel, pool="not_yet_treated"), "absent")
 
 

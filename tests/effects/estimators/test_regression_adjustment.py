@@ -14,7 +14,7 @@ from mentoreval.design.design import choose_design
 from mentoreval.effects.estimate import Estimate, estimate_effect
 from mentoreval.effects.estimators import RegressionAdjustment
 from mentoreval.effects.inference_methods import ClusterRobust, HeteroskedasticityRobust
-from mentoreval.errors import DesignError, EffectError
+from mentoreval.errors import DesignError, EffectError, OptionError
 from mentoreval.panel.panel import Panel, panel_from_frame
 
 
@@ -205,3 +205,46 @@ def test_after_matching_it_has_the_numbers_of_r(case: str, reference: Path, give
         else:
             with pytest.raises(EffectError, match="Matched sets exist where"):
                 estimate_effect(design, "re78", estimator, inference=ClusterRobust("matched_set"))
+
+
+@pytest.mark.parametrize("estimand", ["ATT", "ATE", "ATC"])
+@pytest.mark.parametrize(
+    "inference", [HeteroskedasticityRobust("HC0"), ClusterRobust("school", "CR0")], ids=["HC0", "school"]
+)
+def test_the_interacted_form_is_g_computation_with_the_delta_method(estimand: Any, inference: Any) -> None:
+    """Predictions of statsmodels with and without the program, averaged; their gradient gives the error."""
+    sm = pytest.importorskip("statsmodels.api")
+    data = cross_section()
+    data["absent"] += data["mentored"] * (data["gpa"] - 2.7)
+    own = np.column_stack([np.ones(90), data["gpa"], data["grade"] == "7", data["grade"] == "8", data["lunch"]]).astype(
+        float
+    )
+    D, w = data["mentored"].to_numpy(float), data["w"].to_numpy()
+    options: dict[str, Any] = {"cov_type": "HC0"}
+    if isinstance(inference, ClusterRobust):
+        groups = data["school"].factorize()[0]
+        options = {"cov_type": "cluster", "cov_kwds": {"groups": groups, "use_correction": False}}
+    peer = sm.WLS(data["absent"], np.column_stack([own, D[:, None] * own]), weights=w).fit(**options)
+    target = w * {"ATT": D, "ATC": 1 - D, "ATE": np.ones(90)}[estimand]
+    gradient = np.concatenate([np.zeros(5), target @ own / target.sum()])
+    design = choose_design(make_panel(data), estimand=estimand)
+    row = first(estimate_effect(design, "absent", RegressionAdjustment(interacted=True), inference=inference))
+    assert row["estimate"] == pytest.approx(gradient @ peer.params, rel=1e-8)
+    assert row["std_error"] == pytest.approx(np.sqrt(gradient @ peer.cov_params() @ gradient), rel=1e-6)
+
+
+def test_the_interacted_form_averages_the_effects_of_cohorts_over_the_treated() -> None:
+    """Two cohorts whose effects are −1 and −3, of 10 and 20 treated: (−10 − 60)/30 exactly, for nothing else varies."""
+    n = 90
+    start = np.select([np.arange(n) < 10, np.arange(n) < 30], [2.0, 3.0], np.nan)
+    frame = pd.DataFrame({"student": np.repeat(np.arange(n), 3), "year": np.tile([1, 2, 3], n)})
+    frame["start"] = start[frame["student"]]
+    frame["absent"] = 10.0 + frame["year"] + np.where(frame["year"] >= frame["start"], 3.0 - 2 * frame["start"], 0.0)
+    panel = panel_from_frame(frame, unit="student", period="year", first_treated="start", outcomes=["absent"])
+    fit = RegressionAdjustment(covariates=(), interacted=True).fit(choose_design(panel, covariates=[]), "absent")
+    assert fit.theta[0] == pytest.approx((10 * -1 + 20 * -3) / 30, abs=1e-10)
+
+
+def test_interactions_are_refused_where_they_have_no_meaning() -> None:
+    with pytest.raises(OptionError, match="Leave out one of the two"):
+        RegressionAdjustment(interacted=True, fixed_effects=("school",))

@@ -1,0 +1,262 @@
+"""How fast are the difference-in-differences estimators, beside the peers that are installed, in one run?
+
+Usage::
+
+    python benchmarks/bench_did.py
+    python benchmarks/bench_did.py --sizes 100000 500000 --only callaway_santanna sun_abraham
+
+Students × 8 periods; four cohorts and never-treated students; one covariate on which trends depend (Callaway–Sant'Anna
+only). Every line is a process of its own, on one thread, with the same data: ``first`` is the first call with the
+imports it causes, ``wall`` and ``cpu`` the quickest of the calls after it, the peak that of the whole process, and the
+ratios are the peer's time over ours, by the wall clock and, what counts on a busy machine, by the processor's. What a
+call holds: for a peer the frame of rows and all after it; for mentoreval the same (``whole``, with validation and
+design), and from the design on (``ours``). Peers that are not installed are left out and named. R's did and fixest run
+through Rscript where it has them.
+
+callaway_santanna: doubly robust, event-time pooling, 999 multiplier draws by student. Others: errors by student.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+PERIODS = 8
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+STARTS = (3.0, 4.0, 5.0, 6.0, np.nan)
+CASES = ("callaway_santanna", "sun_abraham", "imputation", "gardner_two_stage", "twfe")
+
+
+def draw(n: int) -> pd.DataFrame:
+    """One row for each student and period."""
+    rng = np.random.default_rng(20)
+    unit = np.repeat(np.arange(n), PERIODS)
+    frame = pd.DataFrame({"unit": unit, "period": np.tile(np.arange(1, PERIODS + 1), n)})
+    start, x = np.array(STARTS)[np.arange(n) % len(STARTS)], rng.normal(size=n)
+    frame["start"], frame["x"] = start[unit], x[unit]
+    frame["y"] = rng.normal(size=n)[unit] + 0.1 * frame["period"] * frame["x"] + rng.normal(size=len(frame))
+    frame["y"] += np.where(frame["period"] >= frame["start"], 1.0, 0.0)
+    frame["g"] = frame["start"].fillna(0).astype(int)
+    frame["post"] = (frame["period"] >= frame["start"]).astype(float)
+    return frame
+
+
+def ours(case: str, frame: pd.DataFrame, whole: bool) -> Callable[[], object]:
+    """A call of mentoreval; from the design, or as a whole from the frame."""
+    import mentoreval as me
+
+    names = {"callaway_santanna": "CallawaySantAnna", "sun_abraham": "SunAbraham", "imputation": "Imputation",
+             "gardner_two_stage": "GardnerTwoStage", "twfe": "Twfe"}  # fmt: skip
+    covariates = ["x"] if case == "callaway_santanna" else []
+    estimator = getattr(me, names[case])(**({"covariates": ("x",)} if covariates else {}))
+    inference: Any = me.MultiplierBootstrap(seed=1) if covariates else me.ClusterRobust("student")
+    pool = None if case in ("gardner_two_stage", "twfe") else "event_time"
+
+    def design() -> Any:
+        roles = {"unit": "unit", "period": "period", "first_treated": "start", "outcomes": ["y"]}
+        return me.choose_design(me.panel_from_frame(frame, covariates=covariates, **roles), covariates=covariates)
+
+    ready = None if whole else design()
+
+    def call() -> object:
+        return me.estimate_effect(ready or design(), "y", estimator, inference=inference, pool=pool).frame
+
+    return call
+
+
+def diff_diff(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of diff-diff."""
+    import diff_diff as dd
+
+    roles = {"outcome": "y", "unit": "unit", "time": "period", "first_treat": "g"}
+    if case == "callaway_santanna":
+        return lambda: dd.CallawaySantAnna(estimation_method="dr", n_bootstrap=999, seed=1).fit(
+            frame, **roles, covariates=["x"], aggregate="event_study"
+        )
+    kinds = {"sun_abraham": "SunAbraham", "imputation": "ImputationDiD", "gardner_two_stage": "TwoStageDiD"}
+    return lambda: getattr(dd, kinds[case])().fit(frame, **roles)
+
+
+def csdid(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of csdid."""
+    from csdid.att_gt import ATTgt
+
+    assert case == "callaway_santanna"
+
+    def call() -> object:
+        fitted = ATTgt(yname="y", gname="g", idname="unit", tname="period", xformla="y~x", data=frame, biters=999)
+        return fitted.fit(est_method="dr", bstrap=True).aggte(typec="dynamic", bstrap=True)
+
+    return call
+
+
+def statspai(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of StatsPAI."""
+    import statspai as sp
+
+    roles = {"y": "y", "t": "period", "i": "unit"}
+    if case == "callaway_santanna":
+        return lambda: sp.aggte(
+            sp.callaway_santanna(frame, **roles, g="g", x=["x"], estimator="dr"), type="dynamic", n_boot=999
+        )
+    if case == "sun_abraham":
+        return lambda: sp.sun_abraham(frame, y="y", g="g", t="period", i="unit")
+    assert case == "imputation"
+    return lambda: sp.did_imputation(frame, y="y", group="unit", time="period", first_treat="g")
+
+
+def pyfixest(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of pyfixest."""
+    import pyfixest as pf
+
+    if case == "twfe":
+        return lambda: pf.feols("y ~ post | unit + period", frame, vcov={"CRV1": "unit"}).tidy()
+    kinds = {"sun_abraham": "saturated", "gardner_two_stage": "did2s"}
+    return lambda: pf.event_study(
+        frame, yname="y", idname="unit", tname="period", gname="g", estimator=kinds[case], att=case != "sun_abraham"
+    ).tidy()
+
+
+def linearmodels(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of linearmodels."""
+    from linearmodels.panel import PanelOLS
+
+    assert case == "twfe"
+    indexed = frame.set_index(["unit", "period"])
+    return lambda: PanelOLS(indexed["y"], indexed[["post"]], entity_effects=True, time_effects=True).fit(
+        cov_type="clustered", cluster_entity=True
+    )
+
+
+def statsmodels(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """Least squares on a balanced panel that is demeaned both ways by hand."""
+    import statsmodels.api as sm
+
+    assert case == "twfe"
+
+    def call() -> object:
+        columns = []
+        for name in ("y", "post"):
+            grid = frame[name].to_numpy().reshape(-1, PERIODS)
+            columns.append((grid - grid.mean(1, keepdims=True) - grid.mean(0) + grid.mean()).ravel())
+        return sm.OLS(columns[0], columns[1]).fit(cov_type="cluster", cov_kwds={"groups": frame["unit"].to_numpy()}).bse
+
+    return call
+
+
+PEERS: dict[str, tuple[str, Callable[[str, pd.DataFrame], Callable[[], object]], tuple[str, ...]]] = {
+    "diff-diff": ("diff_diff", diff_diff, CASES[:4]),
+    "csdid": ("csdid", csdid, CASES[:1]),
+    "StatsPAI": ("statspai", statspai, CASES[:3]),
+    "pyfixest": ("pyfixest", pyfixest, ("sun_abraham", "gardner_two_stage", "twfe")),
+    "linearmodels": ("linearmodels", linearmodels, ("twfe",)),
+    "statsmodels": ("statsmodels", statsmodels, ("twfe",)),
+}
+
+R_CALLS = {
+    "callaway_santanna": (
+        "did",
+        'aggte(att_gt("y", "period", "unit", "g", xformla = ~x, data = d, biters = 999), type = "dynamic")',
+    ),
+    "sun_abraham": ("fixest", "feols(y ~ sunab(g, period) | unit + period, d, vcov = ~unit)"),
+    "twfe": ("fixest", "feols(y ~ post | unit + period, d, vcov = ~unit)"),
+}
+
+
+def in_r(case: str, n: int) -> dict[str, float] | None:
+    """Seconds of R's call, where Rscript has the package."""
+    package, call = R_CALLS.get(case, ("", ""))
+    if not package or shutil.which("Rscript") is None:
+        return None
+    has = subprocess.run(["Rscript", "-e", f"library({package})"], capture_output=True, check=False)
+    if has.returncode:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.csv"
+        draw(n).to_csv(path, index=False)
+        script = f"library({package}); d <- read.csv('{path}'); cat(system.time({call})[['elapsed']])"
+        done = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True, check=True)
+    seconds = float(done.stdout.split()[-1])
+    return {"first": seconds, "wall": seconds, "cpu": float("nan"), "peak_gb": float("nan")}
+
+
+def measure(who: str, case: str, n: int, repeats: int) -> dict[str, float]:
+    """Seconds of the first call and of the quickest after it, and peak memory in GB."""
+    frame = draw(n)
+    clock = time.perf_counter()
+    call = ours(case, frame, who == "whole") if who in ("ours", "whole") else PEERS[who][1](case, frame)
+    call()
+    first = time.perf_counter() - clock
+    walls, cpus = [first], [float("inf")]
+    for _ in range(repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        call()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"first": first, "wall": min(walls), "cpu": min(cpus), "peak_gb": peak}
+
+
+def run(who: str, case: str, n: int) -> dict[str, float] | str:
+    """The measurement of one process, or its last words."""
+    repeats = 3 if who in ("ours", "whole") else 1
+    command = [sys.executable, __file__, "--worker", who, case, str(n), str(repeats)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **ONE_THREAD})
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["killed"])[-1][:90]
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def show(n: int, case: str, who: str, found: dict[str, float] | str | None, base: dict[str, float]) -> None:
+    """One line of the table."""
+    if found is None or isinstance(found, str):
+        print(f"{n:>8,} {case:<18} {who:<13} {found or 'not installed'}", flush=True)
+        return
+    times = "  ".join(f"{name} {found[name]:8.3f}" for name in ("first", "wall", "cpu"))
+    over = f"x{found['wall'] / base['wall']:.1f} (cpu x{found['cpu'] / base['cpu']:.1f})"
+    print(f"{n:>8,} {case:<18} {who:<13} {times}  peak {found['peak_gb']:5.2f} GB  {over}", flush=True)
+
+
+def main() -> None:
+    """Measure every size, case and package, each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100_000])
+    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--without", nargs="*", default=[], help="packages to leave out")
+    parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.worker:
+        who, case, n, repeats = given.worker
+        print(json.dumps(measure(who, case, int(n), int(repeats))))
+        return
+    for n in given.sizes:
+        for case in given.only:
+            own = run("ours", case, n)
+            base = dict.fromkeys(("wall", "cpu"), float("nan")) if isinstance(own, str) else own
+            show(n, case, "ours", own, base)
+            show(n, case, "whole", run("whole", case, n), base)
+            for who, (module, _, cases) in PEERS.items():
+                if case in cases and who not in given.without:
+                    installed = importlib.util.find_spec(module) is not None
+                    show(n, case, who, run(who, case, n) if installed else None, base)
+            if "R" not in given.without and case in R_CALLS:
+                show(n, case, f"R {R_CALLS[case][0]}", in_r(case, n), base)
+
+
+if __name__ == "__main__":
+    main()
