@@ -54,17 +54,20 @@ def simulate(
 
 @app.command(short_help="Check a district's tables.")
 def validate(
-    folder: Annotated[Path, typer.Argument(help="Folder with the tables.")],
+    folder: Annotated[str, typer.Argument(help="Folder with the tables; or a workbook, a database, postgresql://…")],
     attendance: Annotated[
         str | None, typer.Option(help="How attendance is kept: absences_only, positive or yearly_totals.")
     ] = None,
+    layout: Annotated[
+        str, typer.Option("--format", help="How the export is laid out, e.g. oneroster; or a mapping's TOML file.")
+    ] = "plain",
 ) -> None:
     """Check a district's tables and list every problem of all tables at once, worst first."""
     from mentoreval.records.read import validate_records
 
     with steps() as say:
-        say(f"Checking the tables in {folder}")
-        report = validate_records(folder, attendance=_attendance(attendance))
+        say("Checking the tables")
+        report = validate_records(folder, format=layout, attendance=_attendance(attendance))
     typer.echo(str(report))
     if not report.ok:
         raise typer.Exit(USER_MISTAKE)
@@ -135,9 +138,11 @@ def _catalogue() -> dict[str, dict[str, type]]:
     from mentoreval.evidence.checks import CHECKS
     from mentoreval.panel.measures import MEASURES
     from mentoreval.panel.programs import PROGRAMS
+    from mentoreval.records.formats import FORMATS
     from mentoreval.worlds import WORLDS
 
     return {
+        "format": FORMATS,
         "program": PROGRAMS,
         "measure": MEASURES,
         "design": METHODS,

@@ -11,13 +11,16 @@ Three kinds of attendance table are read:
     One row per student and school year (and school); days enrolled and absent are as stated.
 
 An absence is any day missed, excused, unexcused or suspended; ``fraction`` is the part of the day that was missed. A
-tardy student is present. Days that are listed while the student was not enrolled, or while the school of that day (see
+tardy student is present. Of the days absent those that were unexcused, those suspended, and those of which no reason
+is stated are counted too; yearly totals say so where they have the columns of ``STATED_REASONS``.
+
+Days that are listed while the student was not enrolled, or while the school of that day (see
 ``enrolled_days``) was not in session, count neither as enrolled nor as absent, and stand in the ledger.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import narwhals as nw
 import numpy as np
@@ -37,16 +40,42 @@ SILENT_DAYS = 500
 days are missed, as is usual, 30 absences were to be expected."""
 
 
+REASONS = {"unexcused": "absent_unexcused", "suspended": "suspended", "unexplained": "absent"}
+"""Kinds of absence that some measures tell apart, and the code of each. Excused are the others."""
+
+STATED_REASONS = {"days_absent_unexcused": "unexcused", "days_suspended": "suspended"}
+"""Columns of yearly totals that say why days were missed."""
+
+FEDERAL_PERCENT = 10
+"""Absence of this share of the enrolled days or more is chronic by the rule of federal reporting."""
+
+COUNTS = ("absent", *REASONS)
+
+
 @dataclass(frozen=True, eq=False)
 class AttendanceDays:
     """Days enrolled and absent.
 
-    frame : one row per student × period: student_id, period, enrolled and absent (whole thousandths of a day)
+    frame : one row per student × period: student_id, period, and in whole thousandths of a day enrolled, absent, and of
+        these unexcused, suspended and unexplained (no reason is stated)
+    schools : the same with a row for each school of a student, and school_id; None where schools are not told apart
+    suspensions : whether suspensions are told apart from other absences anywhere in the table
     entries : what the ledger is to say
     """
 
     frame: pd.DataFrame
     entries: tuple[LedgerEntry, ...] = ()
+    schools: pd.DataFrame | None = None
+    suspensions: bool = False
+
+    @property
+    def of_each_school(self) -> AttendanceDays:
+        """The same days with each school apart, as ``schools`` has them; itself where schools are not told apart."""
+        return self if self.schools is None else replace(self, frame=self.schools)
+
+    def absent_at_least(self, percent: float) -> pd.Series[bool]:
+        """For each row whether this share of the enrolled days or more was missed; exactly 10 % is at least 10 %."""
+        return self.frame["absent"] * 100 >= self.frame["enrolled"] * percent
 
     def withheld(self, min_enrolled_days: int = 0) -> pd.Series[str]:
         """For each row of ``frame`` the reason why no rate can be given; missing where one can."""
@@ -63,30 +92,41 @@ def count_listed_days(records: Records, calendar: LazyTable, enrolled: EnrolledD
     codes = ABSENT_CODES + PRESENT_CODES if positive else ABSENT_CODES
     rows = _rows_by_code(attendance)
     days = _on_enrolled_days(_listed(attendance, codes), records.enrolment, calendar, enrolled.overlaps)
-    sums = days.group_by("student_id", "school_id", "period").agg(rows=nw.len(), absent=nw.col("absent").sum())
+    sums = days.group_by("student_id", "school_id", "period").agg(
+        nw.len().alias("rows"), *[nw.col(name).sum() for name in COUNTS]
+    )
     listed = collect_frame(sums)
-    frame = _student_periods(enrolled, listed, positive)
+    schools = _in_schools(enrolled, listed, positive)
     lost = int(rows[rows.index.isin(codes)].sum() - listed["rows"].sum())
     examples = _examples_of_lost(_listed(attendance, codes), days) if lost else ()
     dropped = LedgerEntry("attendance", "not_enrolled_in_session", "dropped", lost, examples)
-    return _believable(frame, (dropped, _silent_schools(enrolled, listed)))
+    suspensions = REASONS["suspended"] in rows.index
+    return _believable(schools, (dropped, _silent_schools(enrolled, listed)), suspensions=suspensions)
 
 
 def read_totals(attendance: LazyTable) -> AttendanceDays:
     """Days enrolled and absent of a table of yearly totals; the schools of a student's year are added up."""
-    columns = ["days_enrolled", "days_absent"]
+    names = attendance.collect_schema().names()
+    stated = {column: name for column, name in STATED_REASONS.items() if column in names}
+    parts = {"enrolled": "days_enrolled", "absent": "days_absent", **{name: column for column, name in stated.items()}}
     known = ~(nw.col("days_enrolled").is_null() | nw.col("days_absent").is_null())
     totals = attendance.with_columns(
-        *[_thousandths(nw.col(name).fill_null(0.0)).alias(name) for name in columns], known=known
+        *[_thousandths(nw.col(column).fill_null(0.0)).alias(name) for name, column in parts.items()], known=known
     )
-    sums = totals.group_by("student_id", nw.col("school_year").alias("period")).agg(
-        enrolled=nw.col("days_enrolled").sum(), absent=nw.col("days_absent").sum(), known=nw.col("known").all()
+    keys = ["student_id", *(["school_id"] if "school_id" in names else [])]
+    sums = totals.group_by(*keys, nw.col("school_year").alias("period")).agg(
+        *[nw.col(name).sum() for name in parts], known=nw.col("known").all()
     )
     frame = collect_frame(sums)
-    gaps = frame.loc[~frame["known"].astype(bool), "student_id"]
-    frame = frame[frame["known"].astype(bool)].drop(columns="known").reset_index(drop=True)
+    whole = frame.groupby(["student_id", "period"], sort=False)["known"].transform("all").astype(bool)
+    gaps = frame.loc[~whole, ["student_id", "period"]].drop_duplicates()["student_id"]
+    frame = frame[whole].drop(columns="known").reset_index(drop=True)
+    for name in REASONS:
+        frame[name] = frame.get(name, np.int64(0))
+    if "unexcused" not in parts:
+        frame["unexplained"] = frame["absent"] - frame["suspended"]
     missing = LedgerEntry("attendance", "total_missing", "dropped", len(gaps), first_examples(gaps))
-    return _believable(frame, (missing,))
+    return _believable(frame, (missing,), suspensions="suspended" in parts)
 
 
 def needed_attendance(records: Records) -> LazyTable:
@@ -116,9 +156,11 @@ def _listed(attendance: LazyTable, codes: tuple[str, ...]) -> LazyTable:
     names = attendance.collect_schema().names()
     part = _thousandths(nw.col("fraction").fill_null(1.0)) if "fraction" in names else nw.lit(DAY, dtype=nw.Int64)
     absent = nw.when(nw.col("code").is_in(ABSENT_CODES)).then(part).otherwise(nw.lit(0, dtype=nw.Int64))
+    none = nw.lit(0, dtype=nw.Int64)
+    kinds = {name: nw.when(nw.col("code") == code).then(part).otherwise(none) for name, code in REASONS.items()}
     school = [nw.col("school_id").alias("listed_school")] if "school_id" in names else []
     listed: LazyTable = attendance.filter(nw.col("code").is_in(codes))
-    return listed.select("student_id", "date", *school, absent=absent)
+    return listed.select("student_id", "date", *school, absent=absent, **kinds)
 
 
 def _on_enrolled_days(listed: LazyTable, enrolment: LazyTable, calendar: LazyTable, overlaps: bool) -> LazyTable:
@@ -138,21 +180,26 @@ def _on_enrolled_days(listed: LazyTable, enrolment: LazyTable, calendar: LazyTab
     return days
 
 
-def _student_periods(enrolled: EnrolledDays, listed: pd.DataFrame, positive: bool) -> pd.DataFrame:
-    keys = ["student_id", "period"]
-    every = enrolled.frame.groupby(keys, sort=True)["days"].sum().reset_index()
-    sums = listed.groupby(keys, sort=False)[["rows", "absent"]].sum()
-    frame = every.join(sums, on=keys)
+def _in_schools(enrolled: EnrolledDays, listed: pd.DataFrame, positive: bool) -> pd.DataFrame:
+    """One row per student × school × period of enrolment, with what is listed of it."""
+    keys = ["student_id", "school_id", "period"]
+    frame = enrolled.frame[[*keys, "days"]].merge(listed, on=keys, how="left")
     days = frame["rows"].fillna(0).astype(np.int64) if positive else frame["days"]
-    return frame[keys].assign(enrolled=days * DAY, absent=frame["absent"].fillna(0).astype(np.int64))
+    counts = {name: frame[name].fillna(0).astype(np.int64) for name in COUNTS}
+    return frame[keys].assign(enrolled=days * DAY, **counts)
 
 
-def _believable(frame: pd.DataFrame, entries: tuple[LedgerEntry, ...]) -> AttendanceDays:
-    """Without the student-periods that say more days absent than enrolled."""
+def _believable(schools: pd.DataFrame, entries: tuple[LedgerEntry, ...], *, suspensions: bool) -> AttendanceDays:
+    """Days by student and period, without those of which more days were absent than enrolled."""
+    keys = ["student_id", "period"]
+    told_apart = "school_id" in schools
+    frame = schools.groupby(keys, sort=True)[["enrolled", *COUNTS]].sum().reset_index()
     wrong = frame["absent"] > frame["enrolled"]
     students = frame.loc[wrong, "student_id"]
     entry = LedgerEntry("attendance", "more_absent_than_enrolled", "dropped", len(students), first_examples(students))
-    return AttendanceDays(frame[~wrong].reset_index(drop=True), (*entries, entry))
+    believed = frame[~wrong].reset_index(drop=True)
+    apart = schools.merge(believed[keys], on=keys).query("absent <= enrolled") if told_apart else None
+    return AttendanceDays(believed, (*entries, entry), apart, suspensions)
 
 
 def _examples_of_lost(listed: LazyTable, days: LazyTable) -> tuple[str, ...]:

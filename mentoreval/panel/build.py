@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import pandas as pd
 
 from mentoreval.aliases import PeriodLength
 from mentoreval.errors import DataError, OptionError, suggest
+from mentoreval.panel.baseline_window import WINDOW, WindowRows, window_rows
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import first_examples
+from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.measure import MEASURE_KEYS, Measure
 from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import PRIOR, Panel, panel_from_frame
 from mentoreval.panel.periods import PeriodRule
-from mentoreval.panel.program import Program
+from mentoreval.panel.program import Course, Program
+from mentoreval.panel.program_rows import ACTS, PARTICIPATED, PROGRAM_COLUMNS, with_course
 from mentoreval.panel.programs import PROGRAMS
 from mentoreval.panel.records_by_period import RecordsByPeriod
+from mentoreval.panel.school_panel import ENROLMENT, STUDENTS, school_rows
 from mentoreval.records.records import Ledger, LedgerEntry, Records
 from mentoreval.registry import build
 
@@ -29,11 +35,18 @@ ATTRIBUTES = (
     "disability",
     "temporary_housing",
 )
-BUILT_COLUMNS = ("student_id", "period", "school_id", "grade_level", "first_treated", "mentor_id", "days_enrolled")
+BUILT_COLUMNS = (
+    "student_id", "period", "school_id", "grade_level", "first_treated", "mentor_id", "days_enrolled", WINDOW,
+    *PROGRAM_COLUMNS,
+)  # fmt: skip
 FROM_MATCHES = ("match_id", "mentor_id", "first_treated", "start_date", "end_date", "model")
 
 
-def build_panel(
+COVID_YEARS = ("2019-20", "2020-21")
+"""School years in which schools were closed or remote for months: their attendance compares with that of no other."""
+
+
+def build_panel(  # noqa: PLR0913 (one keyword for each choice)
     records: Records,
     *,
     program: str | Program,
@@ -41,14 +54,18 @@ def build_panel(
     period: PeriodLength = "year",
     covariates: Sequence[str] | None = None,
     semester_ends: str = "01-31",
+    unit: Literal["student", "school"] | None = None,
+    baseline_window: int | None = None,
+    no_baseline_years: Sequence[str] = COVID_YEARS,
     progress: Callable[[str], None] | None = None,
 ) -> Panel:
-    """A panel of students by year, semester or month.
+    """A panel of students, or of schools, by year, semester or month.
 
     One row per student and period in which the student was enrolled on at least one day in session, with columns
     student_id, period, school_id (the school with most days enrolled in the period, of equals the later one),
     grade_level, first_treated (missing = never mentored), mentor_id, days_enrolled, every column of the students table,
-    and one column per measure. Rows are sorted by student and period.
+    one column per measure, and what the program knows of its course: model, program_acts, participated and the columns
+    of dosage (``mentoreval.panel.program_rows``). Rows are sorted by student and period.
 
     Parameters
     ----------
@@ -61,6 +78,12 @@ def build_panel(
         attributes that the table has (gender, race_ethnicity, economically_disadvantaged, english_learner, disability,
         temporary_housing) and grade_level. Outcomes before the program are always there as ``prior_<outcome>``.
     semester_ends : last day of the first semester (MM-DD), for calendars without a term
+    unit : "school" for a program of whole schools: one row per school and period, outcomes pooled over its students
+        (``mentoreval.panel.school_panel``), weighted by enrolment; covariates are means of numeric attributes. None
+        takes the unit of the program
+    baseline_window : for students who were not enrolled in the year before, as in kindergarten: the first so many
+        weeks of school, and no day from the match on, are their baseline (``mentoreval.panel.baseline_window``)
+    no_baseline_years : school years that are never a baseline; the last period before them is. Their rows stay
     progress : called with one short text before each step
 
     Raises
@@ -75,17 +98,28 @@ def build_panel(
     outcomes = _named(measures)
     attributes = collect_frame(records.students)
     _refuse_taken_names(attributes, outcomes)
-    chosen = _covariates(covariates, attributes, outcomes, program)
     say("Counting days enrolled")
     rows = view.student_periods
     say(f"Finding who was mentored ({program.name})")
     treated = program.treat(view)
     _refuse_nobody(treated, program)
+    if _unit(unit, program, baseline_window) == "school":
+        say("Measuring schools")
+        starts = program.starts_of_schools(view)
+        panel = _school_panel(view, (treated, starts), outcomes, attributes, covariates)
+        return _without_baselines(panel, view, no_baseline_years)
+    chosen = _covariates(covariates, attributes, outcomes, program, [WINDOW] if baseline_window else [])
     joined = _Rows(rows).treated_by(treated)
     for name, measure in outcomes.items():
         say(f"Measuring {name}")
         joined = joined.with_measure(measure, view)
+    if baseline_window is not None:
+        say("Measuring the first weeks")
+        window = window_rows(view, joined.frame, treated, outcomes, baseline_window, no_baseline_years)
+        joined = joined.with_window(window)
     say("Putting the panel together")
+    course = program.course(view)
+    joined = joined.followed(course)
     frame = joined.frame.merge(attributes, on="student_id", how="left").sort_values(
         list(MEASURE_KEYS), ignore_index=True
     )
@@ -100,17 +134,86 @@ def build_panel(
         outcomes=list(outcomes),
         measures={name: measure.facts for name, measure in outcomes.items()},
         ledger=_ledger(records, view, joined, len(rows), attributes),
+        participated=None if course.dosage is None else PARTICIPATED,
+        dosage=course.dose,
     )
     rest = frame[[name for name in frame.columns if name not in panel.frame.columns]]
-    return replace(panel, frame=pd.concat([panel.frame, rest], axis=1))
+    status = None if course.acts is None else ACTS
+    panel = replace(panel, frame=pd.concat([panel.frame, rest], axis=1), status=status)
+    return _without_baselines(panel, view, no_baseline_years)
+
+
+def _unit(unit: str | None, program: Program, baseline_window: int | None) -> str:
+    """The unit of the panel: the one that is asked for, or that of the program."""
+    chosen = program.unit if unit is None else unit
+    if chosen == "student" and program.unit == "school":
+        raise OptionError(
+            f"The program {program.name} reaches every student of a school: nobody there is left to compare with. "
+            'Take unit = "school".'
+        )
+    if chosen == "school" and baseline_window is not None:
+        raise OptionError('baseline_window is for students; a panel of schools has unit = "school" and needs none.')
+    return chosen
+
+
+def _school_panel(
+    view: RecordsByPeriod,
+    started: tuple[pd.DataFrame, pd.Series[str] | None],
+    outcomes: dict[str, Measure],
+    attributes: pd.DataFrame,
+    covariates: Sequence[str] | None,
+) -> Panel:
+    """One row per school and period, weighted by the students of its first period.
+
+    started : students as the program treats them, and the starts of schools where the program states them
+    """
+    treated, starts = started
+    schools = school_rows(view, treated, outcomes, attributes, starts)
+    known = [*schools.attributes, STUDENTS]
+    for name in covariates or ():
+        if name not in known:
+            raise DataError(f"There is no covariate {name!r} of schools: it is to be a number.{suggest(name, known)}")
+    usual = [name for name in (*ATTRIBUTES, "grade_level") if name in schools.attributes]
+    rows, told = len(schools.frame), view.records.ledger.add((*view.entries, *schools.entries))
+    return panel_from_frame(
+        schools.frame,
+        unit="school_id",
+        period="period",
+        first_treated="first_treated",
+        weight=ENROLMENT,
+        covariates=[name for name in (usual if covariates is None else covariates) if name not in outcomes],
+        outcomes=list(outcomes),
+        measures={name: _of_schools(measure.facts) for name, measure in outcomes.items()},
+        ledger=Ledger(told.entries, {**told.rows_read, "panel": rows}, {**told.rows_kept, "panel": rows}),
+    )
+
+
+def _of_schools(facts: MeasureFacts) -> MeasureFacts:
+    """A flag of students is a share of a school."""
+    return replace(facts, unit="share") if facts.unit == "flag" else facts
+
+
+def _without_baselines(panel: Panel, view: RecordsByPeriod, years: Sequence[str]) -> Panel:
+    """The panel with periods of these school years flagged, and never a baseline."""
+    if isinstance(years, str):
+        raise OptionError(f"no_baseline_years takes a list: write no_baseline_years = [{years!r}].")
+    strange = [year for year in years if not re.fullmatch(r"\d{4}-\d{2}", year)]
+    if strange:
+        raise OptionError(f"no_baseline_years are written as 2019-20; got {', '.join(map(str, strange))}.")
+    periods = panel.timeline.periods
+    held = tuple(label for label in periods if view.rule.year_of_label(label) in set(years))
+    rows = int(panel.frame[panel.period].isin(held).sum())
+    entry = LedgerEntry("panel", "no_baseline_year", "flagged", rows, held[:5])
+    return replace(panel, no_baseline=held, ledger=panel.ledger.add((entry,)))
 
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Rows of the panel in the making, and what happened to them."""
+    """Rows of the panel in the making, what happened to them, and how many were made here."""
 
     frame: pd.DataFrame
     entries: tuple[LedgerEntry, ...] = ()
+    made: int = 0
 
     def treated_by(self, treated: pd.DataFrame) -> _Rows:
         """With the start and the mentor of each student, and without the students whom the program excludes."""
@@ -139,7 +242,17 @@ class _Rows:
         known = found.merge(view.student_periods[keys], on=keys, how="left", indicator=True)
         away = known.loc[known["_merge"] == "left_only", "student_id"]
         entries.append(LedgerEntry("panel", f"{name}.not_enrolled", "flagged", len(away), first_examples(away)))
-        return _Rows(frame.drop(columns="reason"), (*self.entries, *entries))
+        return _Rows(frame.drop(columns="reason"), (*self.entries, *entries, *measure.remarks(view)))
+
+    def followed(self, course: Course) -> _Rows:
+        """With what is known of the program after its start."""
+        frame, entries = with_course(self.frame, course)
+        return _Rows(frame, (*self.entries, *entries), self.made)
+
+    def with_window(self, window: WindowRows) -> _Rows:
+        """With the rows that stand for the year before a student came."""
+        frame = pd.concat([self.frame.assign(**{WINDOW: 0.0}), window.frame], ignore_index=True)
+        return _Rows(frame[[*self.frame.columns, WINDOW]], (*self.entries, *window.entries), len(window.frame))
 
 
 def _refuse_nobody(treated: pd.DataFrame, program: Program) -> None:
@@ -171,14 +284,18 @@ def _refuse_taken_names(attributes: pd.DataFrame, outcomes: dict[str, Measure]) 
 
 
 def _covariates(
-    wanted: Sequence[str] | None, attributes: pd.DataFrame, outcomes: dict[str, Measure], program: Program
+    wanted: Sequence[str] | None,
+    attributes: pd.DataFrame,
+    outcomes: dict[str, Measure],
+    program: Program,
+    made: list[str],
 ) -> list[str]:
     if wanted is None:
         present = [name for name in ATTRIBUTES if name in attributes and attributes[name].notna().any()]
         return [*present, "grade_level"]
     if isinstance(wanted, str):
         raise OptionError(f"covariates takes a list: write covariates = [{wanted!r}].")
-    known = [*attributes.columns.drop("student_id"), "grade_level", "days_enrolled"]
+    known = [*attributes.columns.drop("student_id"), "grade_level", "days_enrolled", *made]
     for name in wanted:
         _refuse_covariate(name, known, outcomes, program)
     return list(wanted)
@@ -210,4 +327,6 @@ def _ledger(records: Records, view: RecordsByPeriod, joined: _Rows, read: int, a
     never = attributes.loc[~attributes["student_id"].isin(enrolled), "student_id"]
     unenrolled = LedgerEntry("students", "never_enrolled", "dropped", len(never), first_examples(never))
     told = records.ledger.add((*view.entries, unenrolled, *joined.entries))
-    return Ledger(told.entries, {**told.rows_read, "panel": read}, {**told.rows_kept, "panel": len(joined.frame)})
+    return Ledger(
+        told.entries, {**told.rows_read, "panel": read + joined.made}, {**told.rows_kept, "panel": len(joined.frame)}
+    )

@@ -1,18 +1,6 @@
-"""Course marks: from the marks of a student in a period to grade points and failed courses.
+"""Course marks: from the marks of a student in a period to grade points, credits and failed courses.
 
-Letters become points by the crosswalk that most districts use: A+ and A 4.0, A− 3.7, B+ 3.3, B 3.0, B− 2.7, C+ 2.3,
-C 2.0, C− 1.7, D+ 1.3, D 1.0, D− 0.7, F 0. A mark that is a number from 0 to 4.3 is its own points.
-
-======================  ==============================  =====================
-mark                    in the mean of grade points     a failed course
-======================  ==============================  =====================
-A+ … D−, 0.7 to 4.3     its points                      no
-F, numbers below 0.7    its points                      yes
-I  (incomplete)         0                               yes
-NC, NP (no credit)      left out                        yes
-P, CR  (credit)         left out                        no
-W  (withdrawn)          left out                        left out
-======================  ==============================  =====================
+What a mark is worth is in ``mentoreval.panel.mark_rule``.
 """
 
 from __future__ import annotations
@@ -25,19 +13,17 @@ import pandas as pd
 from mentoreval.errors import DataError
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import first_examples
+from mentoreval.panel.mark_rule import UNCOUNTED, WITHDRAWN, MarkRule, is_failed
 from mentoreval.panel.periods import PeriodRule
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
 
-POINTS = {
-    "A+": 4.0, "A": 4.0, "A-": 3.7, "B+": 3.3, "B": 3.0, "B-": 2.7, "C+": 2.3, "C": 2.0, "C-": 1.7,
-    "D+": 1.3, "D": 1.0, "D-": 0.7, "F": 0.0, "I": 0.0,
-}  # fmt: skip
-NO_CREDIT = ("NC", "NP")
-CREDIT = ("P", "CR")
-WITHDRAWN = ("W",)
-LOWEST_PASS = POINTS["D-"]
-MOST_POINTS = 4.3
 TERMS = ("S1", "S2", "Y")
+
+CORE_SUBJECTS = (
+    "english", "ela", "english language arts", "language arts", "reading", "math", "mathematics", "science",
+    "social studies", "social_studies", "history",
+)  # fmt: skip
+"""How the subjects of core courses are usually written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +31,8 @@ class CourseMarks:
     """Marks of a student in a period.
 
     frame : one row per student × period with a mark: student_id, period, quality_points (points × credits, summed),
-        gpa_credits (credits of the marks that have points), courses (marks that say passed or failed), failed
+        gpa_credits (credits of the marks that have points), courses (marks that say passed or failed), failed,
+        attempted (credits of those courses) and earned (credits of those passed, or as the table states them)
     entries : what the ledger is to say
     """
 
@@ -53,25 +40,23 @@ class CourseMarks:
     entries: tuple[LedgerEntry, ...] = ()
 
 
-def count_marks(records: Records, rule: PeriodRule) -> CourseMarks:
+def count_marks(records: Records, rule: PeriodRule, marks: MarkRule | None = None) -> CourseMarks:
     """Add up a student's marks by year or by semester.
 
     For a year, a course with a mark for the whole year (term Y) counts by that mark, and its semester marks do not
     count again. For a semester, marks for the whole year belong to no semester: they are left out, and the ledger says
     how many.
     """
-    if records.grades is None:
-        raise DataError(
-            f"{records.source} has no grades table, and a measure of grades is asked for. "
-            "Add grades.csv (or .parquet), or leave that measure out."
-        )
+    marks = marks or MarkRule()
     if rule.length == "month":
         raise DataError('Marks are given by term and have no month. Use period = "year" or "semester" for grades.')
-    grades = records.grades.with_columns(_tidy(nw.col("mark")).alias("mark"))
+    grades = _tidy_grades(records)
+    if marks.weighted:
+        _need_column(records, "course_level", "Points can not be weighted by the level of a course", "use unweighted")
     kinds = collect_frame(grades.group_by("mark", "term").agg(rows=nw.len()))
     blank = kinds["mark"].isna() | (kinds["mark"] == "")
     of_year = ~blank & (kinds["term"] == "Y")
-    _refuse_unknown(kinds, blank)
+    _refuse_unknown(kinds, blank, marks)
     entries = [_entry(grades.filter(_is_blank(nw.col("mark"))), "missing_mark", kinds.loc[blank, "rows"])]
     marked = grades.filter(~_is_blank(nw.col("mark")))
     if rule.length == "semester":
@@ -80,7 +65,49 @@ def count_marks(records: Records, rule: PeriodRule) -> CourseMarks:
         marked = marked.filter(nw.col("term") != "Y")
     elif of_year.any():
         marked = _final_marks(marked)
-    return CourseMarks(_sums(rule.label_terms(marked)), tuple(entries))
+    return CourseMarks(_sums(rule.label_terms(marked), marks), tuple(entries))
+
+
+def count_failures(records: Records, subjects: tuple[str, ...]) -> pd.DataFrame:
+    """Marks and failed semesters in courses of these subjects, by student and school year.
+
+    Every semester mark counts one; a mark for the whole year counts two semesters where the course has no other.
+
+    returns : student_id, period, semesters, failed_core
+    """
+    grades = _tidy_grades(records)
+    _need_column(records, "subject", "Core courses can not be told from others", "leave the measure out")
+    course = ("student_id", "school_year", "course_id")
+    one, two, none = nw.lit(1), nw.lit(2), nw.lit(0)
+    mark, is_year = nw.col("mark"), nw.col("term") == "Y"
+    core = grades.filter(
+        nw.col("subject").str.to_lowercase().is_in(subjects) & ~_is_blank(mark) & ~mark.is_in(WITHDRAWN)
+    )
+    kinds = collect_frame(core.group_by("mark", "term").agg(rows=nw.len()))
+    _refuse_unknown(kinds, pd.Series(False, index=kinds.index), MarkRule())
+    core = core.with_columns(semesters=nw.when(is_year).then(two).otherwise(one), points=MarkRule().points(mark))
+    core = core.with_columns(fewest=nw.col("semesters").min().over(*course))
+    core = core.filter(nw.col("semesters") == nw.col("fewest"))
+    failed = nw.when(is_failed(mark, nw.col("points"))).then(nw.col("semesters")).otherwise(none)
+    counted = core.select("student_id", nw.col("school_year").alias("period"), "semesters", failed_core=failed)
+    return collect_frame(
+        counted.group_by("student_id", "period").agg(nw.col("semesters").sum(), nw.col("failed_core").sum())
+    )
+
+
+def _tidy_grades(records: Records) -> LazyTable:
+    """The grades with tidy marks; a DataError if there are none."""
+    if records.grades is None:
+        raise DataError(
+            f"{records.source} has no grades table, and a measure of grades is asked for. "
+            "Add grades.csv (or .parquet), or leave that measure out."
+        )
+    return records.grades.with_columns(_tidy(nw.col("mark")).alias("mark"))
+
+
+def _need_column(records: Records, name: str, why: str, otherwise: str) -> None:
+    if records.grades is not None and name not in records.grades.collect_schema().names():
+        raise DataError(f"{why}: grades has no column {name}. Add it, or {otherwise}.")
 
 
 def _tidy(mark: nw.Expr) -> nw.Expr:
@@ -91,16 +118,19 @@ def _is_blank(mark: nw.Expr) -> nw.Expr:
     return mark.is_null() | (mark == "")
 
 
-def _refuse_unknown(kinds: pd.DataFrame, blank: pd.Series[bool]) -> None:
+def _refuse_unknown(kinds: pd.DataFrame, blank: pd.Series[bool], rule: MarkRule) -> None:
     marks = kinds[~blank].groupby("mark")["rows"].sum()
-    points = pd.to_numeric(pd.Series(marks.index, index=marks.index), errors="coerce")
-    known = marks.index.isin([*POINTS, *NO_CREDIT, *CREDIT, *WITHDRAWN]) | points.between(0, MOST_POINTS).to_numpy()
-    unknown = marks[~known].sort_values(ascending=False, kind="stable")
+    unknown = marks[~rule.known(marks.index).to_numpy()].sort_values(ascending=False, kind="stable")
     if len(unknown):
         shown = ", ".join(f"{mark!r} in {rows:,} rows" for mark, rows in unknown.items())
+        high = (
+            pd.to_numeric(pd.Series(unknown.index), errors="coerce").between(rule.highest, 6, inclusive="right").any()
+        )
+        ask = " Numbers above 4.3 look like weighted points: say so with highest = 5, or export unweighted points."
         raise DataError(
             f"grades has {int(unknown.sum()):,} of {int(marks.sum()):,} marks that can not be read: {shown}. Write "
-            f"letters from A+ to F, points from 0 to {MOST_POINTS}, or one of I, P, NP, CR, NC, W."
+            f"letters from A+ to F, points from 0 to {rule.highest:g}, or one of I, P, NP, CR, NC, W; or give the "
+            f"points of your own marks in a scale file.{ask if high else ''}"
         )
     terms = kinds[~kinds["term"].isin(TERMS)].groupby("term", dropna=False)["rows"].sum()
     if len(terms):
@@ -118,32 +148,29 @@ def _final_marks(grades: LazyTable) -> LazyTable:
     )
 
 
-def _sums(grades: LazyTable) -> pd.DataFrame:
-    mark, has_credits = nw.col("mark"), "credits" in grades.collect_schema().names()
-    uncounted = mark.is_in([*NO_CREDIT, *CREDIT, *WITHDRAWN])
-    credits = nw.col("credits").fill_null(1.0) if has_credits else nw.lit(1.0)
-    failed = mark.is_in(NO_CREDIT) | (~uncounted & (nw.col("points") < LOWEST_PASS))
-    one, none = nw.lit(1), nw.lit(0)
-    counted = grades.with_columns(points=_points(mark), credits=credits).select(
+def _sums(grades: LazyTable, rule: MarkRule) -> pd.DataFrame:
+    mark, points, names = nw.col("mark"), nw.col("points"), grades.collect_schema().names()
+    zero, none, one = nw.lit(0.0), nw.lit(0), nw.lit(1)
+    uncounted, withdrawn = mark.is_in(UNCOUNTED), mark.is_in(WITHDRAWN)
+    credits = nw.col("credits").fill_null(1.0) if "credits" in names else nw.lit(1.0)
+    failed = is_failed(mark, points)
+    passed = nw.when(failed | withdrawn).then(zero).otherwise(nw.col("credits"))
+    earned = nw.coalesce(nw.col("credits_earned"), passed) if "credits_earned" in names else passed
+    level = nw.col("course_level").str.to_lowercase() if "course_level" in names else None
+    counted = grades.with_columns(points=rule.points(mark), credits=credits).select(
         "student_id",
         "period",
-        quality_points=nw.when(uncounted).then(nw.lit(0.0)).otherwise(nw.col("points") * nw.col("credits")),
-        gpa_credits=nw.when(uncounted).then(nw.lit(0.0)).otherwise(nw.col("credits")),
-        courses=nw.when(mark.is_in(WITHDRAWN)).then(none).otherwise(one),
+        quality_points=nw.when(uncounted)
+        .then(zero)
+        .otherwise((points + rule.extra(points, level)) * nw.col("credits")),
+        gpa_credits=nw.when(uncounted).then(zero).otherwise(nw.col("credits")),
+        courses=nw.when(withdrawn).then(none).otherwise(one),
         failed=nw.when(failed).then(one).otherwise(none),
+        attempted=nw.when(withdrawn).then(zero).otherwise(nw.col("credits")),
+        earned=nw.when(withdrawn).then(zero).otherwise(earned),
     )
-    columns = ("quality_points", "gpa_credits", "courses", "failed")
+    columns = ("quality_points", "gpa_credits", "courses", "failed", "attempted", "earned")
     return collect_frame(counted.group_by("student_id", "period").agg(*[nw.col(name).sum() for name in columns]))
-
-
-def _points(mark: nw.Expr) -> nw.Expr:
-    """Points of marks that are letters of the crosswalk or numbers; 0 for the others, which nothing reads."""
-    letters = [*POINTS, *NO_CREDIT, *CREDIT, *WITHDRAWN]
-    points = nw.when(mark.is_in(letters)).then(nw.lit("0")).otherwise(mark).cast(nw.Float64)
-    for letter, value in POINTS.items():
-        if value:
-            points = nw.when(mark == letter).then(nw.lit(value)).otherwise(points)
-    return points
 
 
 def _entry(grades: LazyTable, rule: str, rows: pd.Series[int]) -> LedgerEntry:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["share", "days", "points", "count", "flag"]
-Domain = Literal["attendance", "academic_achievement", "progressing_in_school", "behaviour", "other"]
+Domain = Literal[
+    "attendance", "academic_achievement", "progressing_in_school", "staying_in_school", "behaviour", "other"
+]
 
 
 @dataclass(frozen=True)

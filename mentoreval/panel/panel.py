@@ -10,14 +10,15 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError, first_few, suggest
 from mentoreval.panel.facts import MeasureFacts
-from mentoreval.panel.roles import check_frame, check_roles, checked_pretests, tidy_frame, with_start
+from mentoreval.panel.roles import after_the_start, check_frame, check_roles, checked_pretests, tidy_frame, with_start
 from mentoreval.panel.timeline import Timeline
 from mentoreval.records.records import Ledger
 
 Pool = Literal["never_treated", "not_yet_treated"]
+Assignment = Literal["observed", "random"]
 PRIOR = "prior_"
 
 
@@ -36,6 +37,12 @@ class Panel:
     pretests : for an outcome, the covariate that measures the same thing before the program, where that is not
         ``prior_<outcome>``
     measures : for each outcome its unit, direction and WWC domain, where known
+    status : column of 0/1, whether the program acts on the unit in the period, where it ends for some unit; None = it
+        goes on from its start
+    no_baseline : periods that are never a baseline, such as years of closed schools; the one before them is
+    participated : column of 0/1, whether the unit took part in the period, where the arm says what it was offered
+    dosage : column of how much of the program the unit got in the period
+    assignment : how units came into the arms; "random" = by a lottery whose outcome the arms are, taken up or not
     """
 
     frame: pd.DataFrame
@@ -50,6 +57,11 @@ class Panel:
     pretests: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    status: str | None = None
+    no_baseline: tuple[object, ...] = ()
+    participated: str | None = None
+    dosage: str | None = None
+    assignment: Assignment = "observed"
 
     # ------------------------------------------------------------------ labels and codes
     @cached_property
@@ -131,6 +143,20 @@ class Panel:
             return np.ones(self.n_units)
         return self.frame[self.weight].to_numpy(dtype=float)[self._first_row_of_unit]
 
+    @cached_property
+    def acts(self) -> BoolArray:
+        """(n_units, n_periods) True where the program acts on the unit; a unit without a row stays as it was before."""
+        if self.status is None:
+            return np.asarray(self.timeline.clock >= self.start[:, None])
+        known = self.matrix(self.status)
+        latest = np.maximum.accumulate(np.where(np.isnan(known), -1, np.arange(known.shape[1])), axis=1)
+        return np.asarray((latest >= 0) & (np.take_along_axis(known, np.maximum(latest, 0), axis=1) == 1))
+
+    @cached_property
+    def n_ended(self) -> int:
+        """Number of units that are no longer treated in some period after their start."""
+        return int((~self.acts & (self.timeline.clock >= self.start[:, None])).any(axis=1).sum())
+
     def rows_at(self, units: IntArray, clock: IntArray) -> IntArray:
         """(m,) row of each unit at each clock time; -1 where there is none."""
         position = self.timeline.position_of_clock(clock)
@@ -138,7 +164,7 @@ class Panel:
 
     def baseline_clock(self, cohort: IntArray) -> IntArray:
         """(m,) clock time of the last period before each cohort's start; the only period of a cross-section."""
-        return cohort if self.is_cross_section else self.timeline.before(cohort)
+        return cohort if self.is_cross_section else self.timeline.before(cohort, self.no_baseline)
 
     def rows_at_start(self, units: IntArray, cohort: IntArray) -> IntArray:
         """(m,) row of each unit in the first period at or after each cohort's start; -1 where there is none."""
@@ -191,6 +217,8 @@ class Panel:
         raise DataError(self._unknown_covariate(name))
 
     def _unknown_covariate(self, name: str) -> str:
+        if name in (self.dosage, self.participated):
+            return after_the_start(name)
         if name in self.outcomes:
             return (
                 f"{name!r} is an outcome and can not be a covariate: the program may have changed it. "
@@ -240,6 +268,9 @@ def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
     pretests: Mapping[str, str] | None = None,
     measures: Mapping[str, MeasureFacts] | None = None,
     ledger: Ledger | None = None,
+    participated: str | None = None,
+    dosage: str | None = None,
+    assignment: Assignment = "observed",
 ) -> Panel:
     """A panel from a researcher's own long frame: one row per unit and period, or one row per unit.
 
@@ -250,11 +281,16 @@ def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
     period : column of the period: whole numbers, or texts that sort in time such as "2003-04"; None for one period
     first_treated : column with the period in which the program starts for the unit, constant within a unit;
         missing = never
-    treated : instead of first_treated where there is one period: a column of 0/1 or True/False
+    treated : instead of first_treated: a column of 0/1 or True/False, with several periods whether the program acts on
+        the unit in that period. The start is the first 1; where a 0 follows a 1 the program ends, which
+        ``DeChaisemartinDHaultfoeuille`` follows and other estimators do not
     covariates, outcomes, school, mentor, weight : columns with these roles
     pretests : for an outcome, the covariate that measures the same thing before the program; ``prior_<outcome>`` is
         known without being named
     measures : for an outcome its unit, direction and domain
+    participated : column of 0/1, whether the unit took part, where first_treated or treated is what it was offered
+    dosage : column of how much of the program the unit got in the period, such as sessions; never a covariate
+    assignment : "random" where the arms are those of a lottery, whoever took up the offer; else "observed"
 
     Raises
     ------
@@ -272,8 +308,12 @@ def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
         school=school,
         mentor=mentor,
         weight=weight,
+        participated=participated,
+        dosage=dosage,
+        assignment=assignment,
     )
-    frame = tidy_frame(df if treated is None else with_start(df, roles, treated), roles)
+    started, roles = (df, roles) if treated is None else with_start(df, roles, treated)
+    frame = tidy_frame(started, roles)
     check_frame(frame, roles)
     panel = Panel(
         frame=frame,
@@ -288,6 +328,10 @@ def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
         pretests=checked_pretests(pretests or {}, roles),
         measures=dict(measures or {}),
         ledger=ledger or Ledger(),
+        status=roles.status,
+        participated=roles.participated,
+        dosage=roles.dosage,
+        assignment=assignment,
     )
     _check_arms(panel)
     return panel

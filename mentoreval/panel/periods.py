@@ -12,7 +12,7 @@ import narwhals as nw
 import pandas as pd
 
 from mentoreval.aliases import PeriodLength
-from mentoreval.errors import OptionError, suggest
+from mentoreval.errors import DataError, OptionError, suggest
 from mentoreval.records.records import LazyTable
 
 FIRST_MONTH = 7
@@ -59,6 +59,15 @@ class PeriodRule:
             term = nw.when(stated.is_null() | (stated == "")).then(term).otherwise(stated)
         return days.with_columns(nw.concat_str(nw.col("school_year"), term, separator=" ").alias("period"))
 
+    def label_rows(self, rows: LazyTable, what: str) -> LazyTable:
+        """Rows with a school_year, and a date where periods are shorter than a year, with their ``period``."""
+        if self.length != "year" and "date" not in rows.collect_schema().names():
+            raise DataError(
+                f"{what} has no column date, so nobody can say in which {self.length} a row belongs. "
+                'Add it, or use period = "year".'
+            )
+        return self.label_days(rows)
+
     def _semester_of(self, date: nw.Expr) -> nw.Expr:
         place = _months_since_july(date) * 100 + date.dt.day().cast(nw.Int64)
         return nw.when(place <= self._last_of_first_semester).then(nw.lit("S1")).otherwise(nw.lit("S2"))
@@ -73,17 +82,37 @@ class PeriodRule:
     def _label_of(self, date: pd.Timestamp) -> str:
         if self.length == "month":
             return f"{date.year:04d}-{date.month:02d}"
-        first = date.year - (date.month < FIRST_MONTH)
-        year = f"{first:04d}-{(first + 1) % 100:02d}"
+        year = year_starting(date.year - (date.month < FIRST_MONTH))
         if self.length == "year":
             return year
         return f"{year} {'S1' if self._place(date.month, date.day) <= self._last_of_first_semester else 'S2'}"
+
+    def year_of_label(self, label: str) -> str:
+        """The school year of a period's label; a month belongs to the year that begins with the July before it."""
+        if self.length != "month":
+            return label[:7]
+        return year_starting(int(label[:4]) - (int(label[5:7]) < FIRST_MONTH))
 
     def label_terms(self, grades: LazyTable) -> LazyTable:
         """Course marks (school_year, term) with their ``period``: the year, or the semester that the term names."""
         if self.length == "year":
             return grades.with_columns(nw.col("school_year").alias("period"))
         return grades.with_columns(nw.concat_str("school_year", "term", separator=" ").alias("period"))
+
+
+def year_starting(first: int) -> str:
+    """The school year that begins in a calendar year: 2021-22 for 2021."""
+    return f"{first:04d}-{(first + 1) % 100:02d}"
+
+
+def year_after(year: str) -> str:
+    """The school year after one: 2022-23 for 2021-22."""
+    return year_starting(int(year[:4]) + 1)
+
+
+def year_before(year: str) -> str:
+    """The school year before one: 2020-21 for 2021-22."""
+    return year_starting(int(year[:4]) - 1)
 
 
 def school_year_of(date: nw.Expr) -> nw.Expr:

@@ -13,8 +13,12 @@ from mentoreval.panel.attendance_days import DAY, AttendanceDays, count_listed_d
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.course_marks import CourseMarks, count_marks
 from mentoreval.panel.enrolled_days import EnrolledDays, count_enrolled_days, years_of_enrolment
+from mentoreval.panel.mark_rule import MarkRule
 from mentoreval.panel.periods import PeriodRule, school_year_of
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
+
+COUNTED = ("calendar", "session_days", "enrolled", "attendance_counted", "_marks", "student_periods")
+"""What is counted once and kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +27,7 @@ class RecordsByPeriod:
 
     records : the tables, lazy
     rule : how days become periods
+    schools_apart : attendance is counted in each school of a student apart, with a row and a ``school_id`` for each
 
     The tables below are counted when they are first asked for and kept; all have one row per student × period (and
     school), with columns ``student_id`` and ``period``.
@@ -30,6 +35,7 @@ class RecordsByPeriod:
 
     records: Records
     rule: PeriodRule = field(default_factory=PeriodRule)
+    schools_apart: bool = False
 
     @cached_property
     def calendar(self) -> LazyTable | None:
@@ -63,9 +69,14 @@ class RecordsByPeriod:
             )
         return years_of_enrolment(self.records.enrolment)
 
-    @cached_property
+    @property
     def attendance(self) -> AttendanceDays:
-        """Days enrolled and absent, by student and period, in thousandths of a day."""
+        """Days enrolled and absent, by student and period (or school of the student), in thousandths of a day."""
+        return self.attendance_counted.of_each_school if self.schools_apart else self.attendance_counted
+
+    @cached_property
+    def attendance_counted(self) -> AttendanceDays:
+        """As ``attendance``, all schools of a student together."""
         mode = self.records.attendance_mode
         table = needed_attendance(self.records)
         if mode == "yearly_totals":
@@ -82,10 +93,29 @@ class RecordsByPeriod:
             )
         return count_listed_days(self.records, self.calendar, self.enrolled)
 
-    @cached_property
+    @property
     def marks(self) -> CourseMarks:
-        """Grade points and failed courses, by student and period."""
-        return count_marks(self.records, self.rule)
+        """Grade points and failed courses, by student and period, by the usual scale."""
+        return self.marks_by(MarkRule())
+
+    def marks_by(self, marks: MarkRule) -> CourseMarks:
+        """Grade points, credits and failed courses, by student and period, by a scale of one's own."""
+        if marks not in self._marks:
+            self._marks[marks] = count_marks(self.records, self.rule, marks)
+        return self._marks[marks]
+
+    @cached_property
+    def _marks(self) -> dict[MarkRule, CourseMarks]:
+        """Marks that were counted so far, by their rule."""
+        return {}
+
+    @property
+    def each_school(self) -> RecordsByPeriod:
+        """The same records with the schools of a student apart; what was counted is kept."""
+        apart = RecordsByPeriod(self.records, self.rule, schools_apart=True)
+        counted = {name: self.__dict__[name] for name in COUNTED if name in self.__dict__}
+        apart.__dict__.update(counted)
+        return apart
 
     @cached_property
     def student_periods(self) -> pd.DataFrame:
@@ -98,7 +128,7 @@ class RecordsByPeriod:
         rows = self.enrolled.main_school
         frame = rows[["student_id", "period", "school_id", "grade_level"]].copy()
         if self._states_enrolled_days:
-            days = self.attendance.frame.set_index(["student_id", "period"])["enrolled"] / DAY
+            days = self.attendance_counted.frame.set_index(["student_id", "period"])["enrolled"] / DAY
             frame = frame.join(days.rename("days_enrolled"), on=["student_id", "period"])
         else:
             frame["days_enrolled"] = rows["days"].astype(float) if self.calendar is not None else float("nan")
@@ -115,8 +145,9 @@ class RecordsByPeriod:
     @property
     def entries(self) -> tuple[LedgerEntry, ...]:
         """What the ledger is to say of the tables that were counted so far."""
-        counted = [self.__dict__[name] for name in ("enrolled", "attendance", "marks") if name in self.__dict__]
-        return tuple(entry for table in counted for entry in table.entries)
+        counted = [self.__dict__[name] for name in ("enrolled", "attendance_counted") if name in self.__dict__]
+        of_marks = dict.fromkeys(entry for marks in self._marks.values() for entry in marks.entries)
+        return (*(entry for table in counted for entry in table.entries), *of_marks)
 
 
 def _listed_days(attendance: LazyTable, enrolment: LazyTable) -> LazyTable:

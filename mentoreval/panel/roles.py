@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Number
 from typing import Any
 
@@ -19,7 +19,10 @@ START = "first_treated"
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column plays which part."""
+    """Which column plays which part.
+
+    status : says whether the program acts on the unit in the period, where it ends for some unit
+    """
 
     unit: str
     period: str
@@ -30,17 +33,21 @@ class Roles:
     mentor: str | None
     weight: str | None
     has_period: bool
+    status: str | None = None
+    participated: str | None = None
+    dosage: str | None = None
 
     @property
     def columns(self) -> list[str]:
         """Every column that a role names, once."""
-        single = [self.unit, self.period, self.first_treated, self.school, self.mentor, self.weight]
+        fixed = (self.unit, self.period, self.first_treated, self.status, self.school, self.mentor, self.weight)
+        single = (*fixed, self.participated, self.dosage)
         return list(dict.fromkeys(name for name in (*single, *self.covariates, *self.outcomes) if name))
 
     @property
     def numbers(self) -> list[str]:
         """The columns that must hold numbers."""
-        return [*self.outcomes, *([self.weight] if self.weight else [])]
+        return [*self.outcomes, *(name for name in (self.weight, self.status, self.participated, self.dosage) if name)]
 
 
 def check_roles(df: pd.DataFrame, **given: Any) -> Roles:
@@ -64,7 +71,11 @@ def check_roles(df: pd.DataFrame, **given: Any) -> Roles:
         mentor=given["mentor"],
         weight=given["weight"],
         has_period=period is not None,
+        participated=given.get("participated"),
+        dosage=given.get("dosage"),
     )
+    if given.get("assignment", "observed") not in ("observed", "random"):
+        raise DataError(f"assignment is 'observed' or 'random', not {given['assignment']!r}.")
     made = {name for name, column in ((roles.period, period), (roles.first_treated, first_treated)) if column is None}
     wanted = [name for name in roles.columns if name not in made] + ([treated] if treated else [])
     _refuse_missing(df, wanted)
@@ -114,8 +125,22 @@ def _refuse_overlap(roles: Roles, treated: str | None) -> None:
     for name in (*roles.covariates, *roles.outcomes, roles.school):
         if name is not None and name in fixed:
             raise DataError(f"{name!r} can not be a covariate, an outcome or the school: it already is {fixed[name]}.")
+    for name in (roles.participated, roles.dosage):
+        if name is not None and (name in fixed or name in roles.outcomes):
+            raise DataError(f"{name!r} can not be participation or dosage: it already has another role.")
+        if name in roles.covariates:
+            raise DataError(after_the_start(str(name)))
     if roles.mentor in roles.covariates:
         raise DataError(f"{roles.mentor!r} can not be a covariate: only mentored students have a mentor.")
+
+
+def after_the_start(name: str) -> str:
+    """Why participation and dosage are no covariates."""
+    return (
+        f"{name!r} can not be a covariate: it is known only after the program started, and is a part of what the "
+        "program did, so that students made alike in it are no longer alike in anything else. Covariates are what was "
+        "true before. DoseResponse describes outcomes by dosage."
+    )
 
 
 def tidy_frame(df: pd.DataFrame, roles: Roles) -> pd.DataFrame:
@@ -182,8 +207,12 @@ def _start_like_period(start: pd.Series[Any], period: pd.Series[Any]) -> pd.Seri
     return numbers.astype("Int64")
 
 
-def with_start(df: pd.DataFrame, roles: Roles, treated: str) -> pd.DataFrame:
-    """The frame with a start column made from 0/1: its one period for treated rows, missing for the others."""
+def with_start(df: pd.DataFrame, roles: Roles, treated: str) -> tuple[pd.DataFrame, Roles]:
+    """The frame with a start column made from 0/1, and the roles, with a status where the program ends for a unit.
+
+    The start is the first period with a 1 in it, missing for units without. Where some unit has a 0 after a 1, the
+    column of 0/1 stays in the frame as ``Roles.status``.
+    """
     flag = pd.to_numeric(df[treated], errors="coerce")
     wrong = ~flag.isin([0, 1])
     if wrong.any():
@@ -191,17 +220,24 @@ def with_start(df: pd.DataFrame, roles: Roles, treated: str) -> pd.DataFrame:
             f"{treated} must be 0 or 1 in every row; {int(wrong.sum()):,} of {len(df):,} rows hold something else "
             f"({first_few(df.loc[wrong.to_numpy(), treated])})."
         )
-    label: object = ONE_PERIOD_LABEL
-    if roles.has_period:
-        labels = df[roles.period].dropna().unique()
-        if len(labels) != 1:
-            raise DataError(
-                f"treated= says who is treated but not since when, and {roles.period} has {len(labels)} periods. "
-                "Use first_treated= with the period in which the program starts."
-            )
-        label = labels[0]
-    start = pd.Series([label if one else None for one in flag == 1], index=df.index, dtype=object)
-    return df.assign(**{roles.first_treated: start})
+    if not roles.has_period:
+        label = pd.Series(ONE_PERIOD_LABEL, index=df.index, dtype=object)
+        return df.assign(**{roles.first_treated: label.where(flag == 1, None)}), roles
+    code, labels = pd.factorize(df[roles.period], sort=True)
+    on, unit = (flag == 1).to_numpy(), pd.factorize(df[roles.unit])[0]
+    first, last = np.full(unit.max() + 2, len(labels)), np.full(unit.max() + 2, -1)
+    np.minimum.at(first, unit[on], code[on])
+    np.maximum.at(last, unit[~on], code[~on])
+    if len(labels) > 1 and not ((first < len(labels)) & (last >= 0)).any():
+        raise DataError(
+            f"treated= says who is treated but not since when: {treated} never changes within a unit, and "
+            f"{roles.period} has {len(labels)} periods. Give 1 from the start on and 0 before, or use first_treated= "
+            "with the period in which the program starts."
+        )
+    start = pd.Series([*labels, None], dtype=object).take(first[unit]).set_axis(df.index)
+    ends = bool((last > first).any())
+    frame = df.assign(**{treated: flag.astype(float), roles.first_treated: start})
+    return frame, replace(roles, status=treated if ends else None)
 
 
 def check_frame(frame: pd.DataFrame, roles: Roles) -> None:
@@ -221,6 +257,15 @@ def check_frame(frame: pd.DataFrame, roles: Roles) -> None:
             f"{roles.first_treated} changes within {len(moving):,} units ({first_few(moving)}). "
             "A unit starts once: give the same start in all of its rows."
         )
+    if roles.participated:
+        strange = ~frame[roles.participated].isin([0, 1]) & frame[roles.participated].notna()
+        if strange.any():
+            raise DataError(
+                f"{roles.participated} must be 0 or 1; {int(strange.sum()):,} of {len(frame):,} rows hold something "
+                f"else ({first_few(frame.loc[strange, roles.participated])})."
+            )
+    if roles.dosage and (frame[roles.dosage] < 0).any():
+        raise DataError(f"{roles.dosage} is below 0 in {int((frame[roles.dosage] < 0).sum()):,} rows. Correct them.")
     if roles.weight:
         wrong = frame[roles.weight].isna() | (frame[roles.weight] < 0)
         if wrong.any():

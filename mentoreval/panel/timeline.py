@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -60,10 +61,16 @@ class Timeline:
         place = np.minimum(np.searchsorted(self.clock, clock), len(self.clock) - 1)
         return np.where(self.clock[place] == clock, place, -1).astype(np.int64)
 
-    def before(self, clock: IntArray) -> IntArray:
-        """(m,) clock time of the last period before each clock time; the time less one where there is none."""
-        place = np.searchsorted(self.clock, clock) - 1
-        return np.where(place >= 0, self.clock[np.maximum(place, 0)], clock - 1)
+    def before(self, clock: IntArray, without: Collection[object] = ()) -> IntArray:
+        """(m,) clock time of the last period before each clock time; the time less one where there is none.
+
+        without : labels of periods that do not count
+        """
+        usable = self.clock[~self.periods.isin(list(without))]
+        if not len(usable):
+            return clock - 1
+        place = np.searchsorted(usable, clock) - 1
+        return np.where(place >= 0, usable[np.maximum(place, 0)], clock - 1)
 
     def from_on(self, clock: IntArray) -> IntArray:
         """(m,) clock time of the first period at or after each clock time; the time itself where there is none."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mentoreval.records.format import OpenSource
 from mentoreval.records.records import AttendanceMode
 from mentoreval.records.schema import TableSchema
-from mentoreval.records.sources import OpenSource
 from mentoreval.records.tables import ATTENDANCE, TABLES
 from mentoreval.records.validation import Problem
 

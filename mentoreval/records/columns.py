@@ -23,8 +23,16 @@ UNREADABLE: dict[ColumnKind, tuple[str, str]] = {
     "number": ("is not a number", "Write numbers as 12.5, without units or thousands separators; leave unknown empty."),
     "integer": ("is not a whole number", "Write whole numbers as 12; leave unknown empty."),
     "flag": ("is not a flag", "Write 1 or 0, true or false, yes or no; leave unknown empty."),
-    "date": ("is not a date as YYYY-MM-DD", "Write every date as 2021-09-01; 9/3/2021 could be read in two ways."),
-    "school_year": ("is not a school year", "Write 2021-22; 2022 alone could mean 2021-22 or 2022-23."),
+    "date": (
+        "is not a date as YYYY-MM-DD",
+        "Write every date as 2021-09-01; 9/3/2021 could be read in two ways. "
+        'A mapping can say which one is meant, with dates = "MM/DD/YYYY".',
+    ),
+    "school_year": (
+        "is not a school year",
+        "Write 2021-22; 2022 alone could mean 2021-22 or 2022-23. "
+        'A mapping can say which one is meant, with school_years = "spring" or "autumn".',
+    ),
     "grade_level": ("is not a grade level", "Write PK, KG or 1 to 12."),
 }
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from mentoreval.records.records import LazyTable
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
@@ -29,22 +31,12 @@ class CannotRead(Exception):
     """A table that no frame can be made of; the text says why, for the message. It never leaves this layer."""
 
 
-def files_of(folder: Path, table: str) -> list[Path]:
-    """The files of that table in the folder."""
-    return [folder / f"{table}{suffix}" for suffix in SUFFIXES if (folder / f"{table}{suffix}").is_file()]
-
-
-def scan_files(paths: Mapping[str, Path]) -> dict[str, LazyTable | CannotRead]:
-    """A lazy frame for each file, all on one in-memory DuckDB connection, or the reason why there is none."""
-    return {table: _scan(path) for table, path in paths.items()}
-
-
 def engine_errors() -> tuple[type[Exception], ...]:
     """What opening or scanning a file raises when it meets bytes that it can not read."""
     import duckdb
 
     of_bytes = (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
-    return (*of_bytes, OSError, EOFError, UnicodeDecodeError, zlib.error)
+    return (*of_bytes, duckdb.ConnectionException, OSError, EOFError, UnicodeDecodeError, zlib.error)
 
 
 def reason(error: Exception) -> str:
@@ -58,20 +50,54 @@ def reason(error: Exception) -> str:
 
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
-    """The one private in-memory database. It holds no rows, and it outlives every relation that was made on it."""
+    """The one private in-memory database. It outlives every relation that was made on it, and fetches no extension."""
     import duckdb
 
-    return duckdb.connect()
+    return duckdb.connect(config={"autoinstall_known_extensions": False})
 
 
-def _scan(path: Path) -> LazyTable | CannotRead:
+def scan_file(path: Path) -> LazyTable:
+    """A lazy frame of a CSV or Parquet file on the one in-memory DuckDB connection; CannotRead says why not."""
     try:
         scan = f"read_parquet({_quoted(str(path))})" if path.suffix == ".parquet" else _csv_scan(path)
         return nw.from_native(_connection().sql(f"SELECT * FROM {scan}"))
-    except CannotRead as error:
-        return error
     except engine_errors() as error:
-        return CannotRead(reason(error))
+        raise CannotRead(reason(error)) from error
+
+
+def scan_arrow(table: pa.Table) -> LazyTable:
+    """A lazy frame of an Arrow table on that connection."""
+    return nw.from_native(_connection().from_arrow(table))
+
+
+def tables_in_database(path: Path) -> dict[str, str]:
+    """The tables and views of a DuckDB file, opened for reading only: from name to the SQL name for ``scan_table``.
+
+    A table outside the schema ``main`` is called "schema.table". CannotRead where the file is no DuckDB database.
+    """
+    alias = f"file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    try:
+        _connection().execute(f"ATTACH IF NOT EXISTS {_quoted(str(path.resolve()))} AS {alias} (READ_ONLY)")
+        found = _connection().execute(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ? ORDER BY 1, 2",
+            [alias],
+        )
+    except engine_errors() as error:
+        raise CannotRead(reason(error)) from error
+    return {
+        name if schema == "main" else f"{schema}.{name}": ".".join((alias, _identifier(schema), _identifier(name)))
+        for schema, name in found.fetchall()
+    }
+
+
+def scan_table(name: str) -> LazyTable:
+    """A lazy frame of one table that ``tables_in_database`` found."""
+    return nw.from_native(_connection().sql(f"SELECT * FROM {name}"))
+
+
+def _identifier(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _csv_scan(path: Path) -> str:
@@ -95,31 +121,35 @@ def _header(path: Path) -> list[str]:
             first = next(csv.reader(plain), [])
     if not any(name.strip() for name in first):
         raise CannotRead("its first line is empty, so it has no column names")
-    # A frame saved with its index has a column without a name.
-    names = [name.strip() or f"column_{place}" for place, name in enumerate(first, start=1)]
-    spelled = [name.lower() for name in names]
-    if twice := [name for name in dict.fromkeys(names) if spelled.count(name.lower()) > 1]:
-        raise CannotRead(f"its first line has the column {', '.join(map(repr, twice))} more than once")
+    names = column_names(first)
     if len(names) == 1 and (mark := next((mark for mark in (";", "\t", "|") if mark in names[0]), None)):
         raise CannotRead(f"its columns are parted by {mark!r}; save it with commas")
     return names
 
 
-def wrap_frames(frames: Mapping[str, Any]) -> dict[str, LazyTable | CannotRead]:
-    """A lazy frame for each native frame, all of one library; of several libraries, all become DuckDB."""
-    wrapped = {table: _wrap(frame) for table, frame in frames.items()}
-    lazy = {table: frame for table, frame in wrapped.items() if isinstance(frame, nw.LazyFrame)}
-    if not _can_be_joined(lazy.values()):
-        wrapped.update(_in_duckdb(lazy))
-    return wrapped
+def column_names(first: Sequence[str]) -> list[str]:
+    """The names in a first line, without blanks around them; CannotRead if one is there twice."""
+    # A frame saved with its index has a column without a name.
+    names = [name.strip() or f"column_{place}" for place, name in enumerate(first, start=1)]
+    spelled = [name.lower() for name in names]
+    if twice := [name for name in dict.fromkeys(names) if spelled.count(name.lower()) > 1]:
+        raise CannotRead(f"its first line has the column {', '.join(map(repr, twice))} more than once")
+    return names
 
 
-def _wrap(frame: Any) -> LazyTable | CannotRead:
+def on_one_engine(frames: Mapping[str, LazyTable]) -> dict[str, LazyTable]:
+    """The frames as they are if they can be joined; those of several libraries all become DuckDB."""
+    return dict(frames) if _can_be_joined(frames.values()) else {t: in_duckdb(frame) for t, frame in frames.items()}
+
+
+def wrap_frame(frame: Any) -> LazyTable:
+    """A lazy frame of a native frame of any library that narwhals takes; CannotRead for anything else."""
     try:
         native = nw.to_native(frame, pass_through=True)
         wrapped = nw.from_native(_with_missing_values(native) if _is_pandas(native) else native)
-    except TypeError:
-        return CannotRead(f"it is a {type(frame).__name__}; give a pandas, Polars, Arrow, DuckDB or Spark table")
+    except TypeError as error:
+        made = f"it is a {type(frame).__name__}; give a pandas, Polars, Arrow, DuckDB or Spark table"
+        raise CannotRead(made) from error
     lazy: LazyTable = wrapped.lazy()
     return lazy.rename({name: name.strip() for name in lazy.collect_schema().names() if name != name.strip()})
 
@@ -163,8 +193,8 @@ def _can_be_joined(frames: Iterable[LazyTable]) -> bool:
     return True
 
 
-def _in_duckdb(frames: Mapping[str, LazyTable]) -> dict[str, LazyTable]:
-    return {
-        table: nw.from_native(_connection().from_arrow(frame.collect("pyarrow").to_native()))
-        for table, frame in frames.items()
-    }
+def in_duckdb(frame: LazyTable) -> LazyTable:
+    """The frame on the one in-memory DuckDB connection; a DuckDB relation of that connection stays lazy."""
+    if nw.dependencies.is_duckdb_relation(frame.to_native()) and _can_be_joined([scan_table("range(0)"), frame]):
+        return frame
+    return scan_arrow(frame.collect("pyarrow").to_native().select(frame.collect_schema().names()))

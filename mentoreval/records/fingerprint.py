@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mentoreval.errors import DataError
 from mentoreval.records.conventions import CONVENTIONS_FILE
-from mentoreval.records.engines import CannotRead, files_of, wrap_frames
+from mentoreval.records.engines import CannotRead, wrap_frame
+from mentoreval.records.postgres import is_uri
 from mentoreval.records.records import TABLE_NAMES, LazyTable, Records
+from mentoreval.records.sources import readable_files
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,18 +21,23 @@ if TYPE_CHECKING:
 def hash_sources(source: str | Path | Mapping[str, Any] | Records) -> dict[str, str]:
     """SHA-256 of each input, by name.
 
-    A folder, or records that were read from one: each table's file and records.toml, byte by byte. Frames: the
-    content of each table, in which neither the library nor the order of rows and columns matters. DataError where
-    the folder does not exist or a table is no frame.
+    A folder, or records that were read from one: each file that was read and records.toml, byte by byte; a workbook or
+    a database: the file. Frames, and records of a server: the content of each table, in which neither the library nor
+    the order of rows and columns matters. DataError where the folder does not exist or a table is no frame.
     """
+    files_read: tuple[str, ...] = ()
     if isinstance(source, Records):
-        source = source.tables if source.source == "frames" else source.source
+        files_read = tuple(name for name in source.ledger.rows_read)
+        source = source.tables if source.source == "frames" or is_uri(source.source) else source.source
     if isinstance(source, Mapping):
-        return {f"{table}": _hash_frame(table, frame) for table, frame in wrap_frames(source).items()}
+        return {f"{table}": _hash_frame(table, frame) for table, frame in source.items()}
     folder = Path(source)
+    if folder.is_file():
+        return {folder.name: _hash_file(folder)}
     if not folder.is_dir():
         raise DataError(f"There is no folder {str(source)!r}.")
-    files = [file for table in TABLE_NAMES for file in files_of(folder, table)]
+    used = {*TABLE_NAMES, *(name.removesuffix(" as given").partition(":")[0] for name in files_read)}
+    files = [file for file in readable_files(folder) if {file.name, file.name.split(".")[0]} & used]
     files += [folder / CONVENTIONS_FILE] if (folder / CONVENTIONS_FILE).is_file() else []
     return {file.name: _hash_file(file) for file in sorted(files)}
 
@@ -40,9 +47,11 @@ def _hash_file(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _hash_frame(table: str, frame: LazyTable | CannotRead) -> str:
-    if isinstance(frame, CannotRead):
-        raise DataError(f"{table} can not be read: {frame}.")
+def _hash_frame(table: str, native: Any) -> str:
+    try:
+        frame: LazyTable = wrap_frame(native)
+    except CannotRead as error:
+        raise DataError(f"{table} can not be read: {error}.") from error
     # By name, because the index of a pandas frame comes along as a column.
     return _hash_arrow(frame.collect("pyarrow").to_native().select(frame.collect_schema().names()))
 

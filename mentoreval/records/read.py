@@ -19,10 +19,11 @@ from mentoreval.records.columns import read_columns
 from mentoreval.records.conventions import Conventions, ExitDateIs
 from mentoreval.records.engines import engine_errors, reason
 from mentoreval.records.fingerprint import hash_sources
+from mentoreval.records.format import Format, OpenSource, choose_format, open_tables, unreadable
 from mentoreval.records.keys import check_duplicates, check_references
 from mentoreval.records.records import AttendanceMode, Ledger, Records
 from mentoreval.records.school_days import flag_missing_calendar, keep_enrolled_years, keep_school_days
-from mentoreval.records.sources import OpenSource, open_source, unreadable
+from mentoreval.records.sources import Sources, open_sources
 from mentoreval.records.spells import close_spells
 from mentoreval.records.tables import TABLES
 from mentoreval.records.validation import Problem, ValidationReport, worst_first
@@ -30,6 +31,7 @@ from mentoreval.records.validation import Problem, ValidationReport, worst_first
 __all__ = ["hash_sources", "read_records", "validate_records"]
 
 Source = str | Path | Mapping[str, Any]
+Layout = str | Path | Mapping[str, Any] | Format
 Orphans = Literal["error", "drop"]
 Duplicates = Literal["error", "drop_exact"]
 Progress = Callable[[str], None]
@@ -39,6 +41,7 @@ Rule = Callable[[Checked, Mapping[str, Checked], Options], Checked]
 def read_records(
     source: Source,
     *,
+    format: Layout = "plain",
     attendance: AttendanceMode | None = None,
     exit_date_is: ExitDateIs | None = None,
     orphans: Orphans = "error",
@@ -49,9 +52,13 @@ def read_records(
 
     Parameters
     ----------
-    source : a folder with <table>.csv, <table>.csv.gz or <table>.parquet, or a mapping from table names to frames
-        (pandas, Polars, Arrow, DuckDB, Spark). The tables are those of ``mentoreval.records.tables.TABLES``; students
-        and enrolment are required. Other files of the folder are left alone.
+    source : a folder with <table>.csv, <table>.csv.gz, <table>.parquet, Excel, Stata, SPSS or SAS files; a workbook or
+        a DuckDB file with one table in each sheet or table; "postgresql://host/database", with the password in
+        PGPASSWORD or ~/.pgpass; or a mapping from table names to frames (pandas, Polars, Arrow, DuckDB, Spark). The
+        tables are those of ``mentoreval.records.tables.TABLES``; students and enrolment are required. Other files of
+        the folder are left alone.
+    format : how the export is laid out: the name of a format ("oneroster"), a table with its kind and options, a
+        format, or a TOML file that holds such a table; "plain" has our own tables and columns
     attendance : only absences are listed, every student-day is, or totals of years; wins over records.toml
     exit_date_is : the last day of a spell of enrolment, or the day after; wins over records.toml, "last_day" if unsaid
     orphans : rows whose student or match does not exist are a problem, or are dropped
@@ -69,9 +76,9 @@ def read_records(
     DataError : with every problem of every table, the worst first
     OptionError : an option has a value that does not exist
     """
-    report, records = _inspect(
-        source, Conventions(attendance, exit_date_is), _options(orphans, duplicates), progress or _say_nothing
-    )
+    sources = open_sources(source, Conventions(attendance, exit_date_is))
+    options = _options(orphans, duplicates)
+    report, records = _inspect(sources, choose_format(format), options, progress or _say_nothing)
     if records is None:
         raise DataError(report.message)
     return records
@@ -80,6 +87,7 @@ def read_records(
 def validate_records(
     source: Source,
     *,
+    format: Layout = "plain",
     attendance: AttendanceMode | None = None,
     exit_date_is: ExitDateIs | None = None,
     orphans: Orphans = "error",
@@ -90,8 +98,9 @@ def validate_records(
 
     No state of the data makes it raise; OptionError if an option has a value that does not exist.
     """
-    stated = Conventions(attendance, exit_date_is)
-    return _inspect(source, stated, _options(orphans, duplicates), progress or _say_nothing)[0]
+    sources = open_sources(source, Conventions(attendance, exit_date_is))
+    options = _options(orphans, duplicates)
+    return _inspect(sources, choose_format(format), options, progress or _say_nothing)[0]
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -102,26 +111,30 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "grades": (check_duplicates, check_references),
     "matches": (check_duplicates, check_references),
     "sessions": (check_references,),
+    "assessments": (check_duplicates, check_references),
+    "surveys": (check_duplicates,),
 }
 
 
 def _inspect(
-    source: Source, stated: Conventions, options: Options, say: Progress
+    sources: Sources, layout: Format, options: Options, say: Progress
 ) -> tuple[ValidationReport, Records | None]:
     say("Opening the tables")
-    opened = open_source(source)
-    said = stated.over(opened.conventions)
-    mode = attendance_mode(opened, said.attendance)
-    options = replace(options, attendance=mode, exit_date_is=said.exit_date_is or "last_day")
+    opened = open_tables(sources, layout)
+    mode = attendance_mode(opened, opened.conventions.attendance)
+    options = replace(options, attendance=mode, exit_date_is=opened.conventions.exit_date_is or "last_day")
     checked, closed = _check_tables(opened, options, say)
     found = [*opened.problems, *closed, *mode_problems(opened.titles, mode)]
-    found += [problem for table in checked.values() for problem in table.problems]
+    said = {(problem.table, problem.column) for problem in opened.problems}
+    of_tables = [problem for table in checked.values() for problem in table.problems]
+    found += [problem for problem in of_tables if (problem.table, problem.column) not in said]
+    every = [*opened.rows, *checked.values()]
     ledger = Ledger(
-        tuple(entry for table in checked.values() for entry in table.entries),
-        rows_read={name: table.rows_read for name, table in checked.items()},
-        rows_kept={name: table.rows_kept for name, table in checked.items()},
+        tuple(entry for table in every for entry in table.entries),
+        rows_read={table.name: table.rows_read for table in every},
+        rows_kept={table.name: table.rows_kept for table in every},
     )
-    report = ValidationReport(worst_first(found), ledger, opened.name)
+    report = ValidationReport(worst_first(found), ledger, opened.name, opened.notes)
     return report, _records(checked, report, mode) if report.ok else None
 
 

@@ -13,7 +13,10 @@ from mentoreval.errors import DataError
 
 LazyTable: TypeAlias = "nw.LazyFrame[Any]"
 AttendanceMode = Literal["absences_only", "positive", "yearly_totals"]
-TABLE_NAMES = ("students", "enrolment", "calendar", "attendance", "grades", "matches", "sessions", "surveys")
+TABLE_NAMES = (
+    "students", "enrolment", "calendar", "attendance", "grades", "matches", "sessions", "surveys", "assessments",
+    "mentors",
+)  # fmt: skip
 LEDGER_COLUMNS = ("table", "rule", "action", "rows", "examples")
 
 
@@ -73,6 +76,8 @@ class Records:
     matches: LazyTable | None = None
     sessions: LazyTable | None = None
     surveys: LazyTable | None = None
+    assessments: LazyTable | None = None
+    mentors: LazyTable | None = None
     attendance_mode: AttendanceMode = "absences_only"
     ledger: Ledger = field(default_factory=Ledger)
     source: str = "frames"

@@ -1,109 +1,183 @@
-"""A source opened: its tables as lazy frames, its conventions, and what is wrong before any row is looked at."""
+"""Where a district's tables are: a folder of files, one workbook or database, a PostgreSQL server, or frames.
+
+Nothing is read here but names. A table is opened when a format asks for it, so that what nobody needs costs nothing
+and is never complained about.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import narwhals as nw
-
 from mentoreval.errors import suggest
 from mentoreval.records.conventions import Conventions, read_conventions
-from mentoreval.records.engines import SUFFIXES, CannotRead, files_of, scan_files, wrap_frames
+from mentoreval.records.engines import (
+    SUFFIXES,
+    CannotRead,
+    engine_errors,
+    reason,
+    scan_file,
+    scan_table,
+    tables_in_database,
+    wrap_frame,
+)
+from mentoreval.records.postgres import is_uri, public_name, scan_server_table, tables_on_server
 from mentoreval.records.records import LazyTable
-from mentoreval.records.tables import TABLES
+from mentoreval.records.statistics_files import STATISTICS_FILES, scan_statistics_file
 from mentoreval.records.validation import Problem
+from mentoreval.records.workbooks import WORKBOOKS, scan_sheet, sheets_of
+
+DATABASES = (".duckdb",)
+READABLE = (*SUFFIXES, *WORKBOOKS, *STATISTICS_FILES, *DATABASES)
 
 
 @dataclass(frozen=True)
-class OpenSource:
-    """What was found at a source.
+class RawTable:
+    """One table as the district has it.
 
-    name : the folder as it was given, or "frames"
-    frames : the tables that could be opened
-    titles : every table that is there, by the name that the user knows it by
+    title : what the user knows it by, such as "users.csv"
+    scan : makes a lazy frame of it, or raises CannotRead; that of a whole file may be asked for one part of it
+    """
+
+    title: str
+    scan: Callable[..., LazyTable]
+
+    def open(self) -> LazyTable:
+        """The lazy frame; CannotRead says in words why there is none."""
+        try:
+            return self.scan()
+        except engine_errors() as error:
+            raise CannotRead(reason(error)) from error
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The tables that are there, by the name of their file, sheet or table; more than one where files share a name.
+
+    name : of the place, as messages and manifests give it; never with a password
+    where : the place within a sentence
+    conventions : what was stated as parameters, and in records.toml
+    problems : what is wrong before any table is opened
+    given : True where somebody put the tables together, so that a name that means nothing is a slip
     """
 
     name: str
-    frames: Mapping[str, LazyTable]
-    titles: Mapping[str, str]
-    conventions: Conventions
-    problems: tuple[Problem, ...]
+    where: str
+    tables: Mapping[str, tuple[RawTable, ...]] = field(default_factory=dict)
+    conventions: Conventions = field(default_factory=Conventions)
+    problems: tuple[Problem, ...] = ()
+    given: bool = False
+
+    def find(self, name: str) -> RawTable | None:
+        """The table of that name or title ("users", "users.csv", "book.xlsx:Sheet"); without regard to case if need be.
+
+        CannotRead where several files have that name.
+        """
+        every = {key: tables for key, tables in self.tables.items()}
+        every |= {table.title: (table,) for tables in self.tables.values() for table in tables}
+        found = every.get(name) or next((t for key, t in every.items() if key.lower() == name.lower()), ())
+        if len(found) > 1:
+            titles = " and ".join(table.title for table in found)
+            raise CannotRead(f"it is there more than once: {titles}; keep one of them")
+        return found[0] if found else self._part(name)
+
+    def _part(self, name: str) -> RawTable | None:
+        """A sheet of a workbook, or a table of a database, that lies in the folder."""
+        file, mark, part = name.partition(":")
+        whole = self.find(file) if mark else None
+        return None if whole is None else RawTable(name, partial(whole.scan, part))
 
 
-def open_source(source: str | Path | Mapping[str, Any]) -> OpenSource:
-    """Open a folder of files or a mapping of frames; what can not be opened is a problem, not an exception."""
+def open_sources(source: str | Path | Mapping[str, Any], stated: Conventions) -> Sources:
+    """Look at what is there; what can not be opened is a problem, not an exception."""
     if isinstance(source, Mapping):
-        return _open_frames(source)
-    folder = Path(source)
-    if folder.is_dir():
-        return _open_folder(folder, str(source))
-    what = "is a file, not a folder" if folder.is_file() else "does not exist"
+        return _frames(source, stated)
+    if is_uri(source):
+        return _server(str(source), stated)
+    path = Path(source)
+    if path.is_dir():
+        return _folder(path, str(source), stated)
+    if path.is_file() and path.suffix.lower() in (*WORKBOOKS, *DATABASES):
+        return _one_file(path, str(source), stated)
+    what = "is a file, not a folder" if path.is_file() else "does not exist"
     finding = f"The folder {str(source)!r} {what}."
     problem = Problem("folder", "", "missing_folder", finding, "Give the folder that holds students.csv.")
-    return OpenSource(str(source), {}, {}, Conventions(), (problem,))
+    return Sources(str(source), f"the folder {str(source)!r}", {}, stated, (problem,))
 
 
-def _open_folder(folder: Path, name: str) -> OpenSource:
+def readable_files(folder: Path) -> list[Path]:
+    """The files of a folder that a format could read, by name; not those that an office program has open."""
+    files = [path for path in folder.iterdir() if path.name.lower().endswith(READABLE) and path.is_file()]
+    return sorted(path for path in files if not path.name.startswith(("~$", ".")))
+
+
+def _folder(folder: Path, name: str, stated: Conventions) -> Sources:
     conventions, problems = read_conventions(folder)
-    files = {table: found for table in TABLES if (found := files_of(folder, table))}
-    several = tuple(_several(table, paths) for table, paths in files.items() if len(paths) > 1)
-    opened = scan_files({table: paths[0] for table, paths in files.items()})
-    strange = {path.name.split(".")[0] for path in folder.iterdir() if path.name.endswith(SUFFIXES)} - set(TABLES)
-    titles = {table: paths[0].name for table, paths in files.items()}
-    absent = tuple(_absent(titles, strange, f"the folder {name!r}"))
-    frames, closed = _readable(opened, titles)
-    return OpenSource(name, frames, titles, conventions, problems + several + absent + closed)
+    tables: dict[str, tuple[RawTable, ...]] = {}
+    for path in sorted(readable_files(folder), key=lambda path: path.name.lower().endswith(".parquet")):
+        stem = path.name.split(".")[0]
+        tables[stem] = (*tables.get(stem, ()), RawTable(path.name, partial(_scan_path, path)))
+    return Sources(name, f"the folder {name!r}", tables, stated.over(conventions), problems)
 
 
-def _open_frames(source: Mapping[str, Any]) -> OpenSource:
+def _scan_path(path: Path, part: str | None = None) -> LazyTable:
+    """The table in a file, or that sheet or table of it."""
+    suffix = path.suffix.lower()
+    if suffix in WORKBOOKS:
+        return scan_sheet(path, _the_part(sheets_of(path), part, path, "sheet"))
+    if suffix in DATABASES:
+        tables = tables_in_database(path)
+        return scan_table(tables[_the_part(list(tables), part, path, "table")])
+    if part is not None:
+        raise CannotRead(f"{path.name} holds one table only, so {part!r} can not be taken from it")
+    return scan_statistics_file(path) if suffix in STATISTICS_FILES else scan_file(path)
+
+
+def _the_part(parts: list[str], wanted: str | None, path: Path, what: str) -> str:
+    if wanted is None and len(parts) == 1:
+        return parts[0]
+    if wanted is None:
+        raise CannotRead(f"it has {len(parts)} {what}s ({', '.join(parts)}); name one, as {path.name}:{parts[0]}")
+    if wanted not in parts:
+        raise CannotRead(f"it has no {what} {wanted!r}.{suggest(wanted, parts)}".removesuffix("."))
+    return wanted
+
+
+def _one_file(path: Path, name: str, stated: Conventions) -> Sources:
+    """A workbook or a database whose sheets or tables are the district's."""
+    is_workbook = path.suffix.lower() in WORKBOOKS
+    where = f"the {'workbook' if is_workbook else 'database'} {name!r}"
+    try:
+        parts = sheets_of(path) if is_workbook else list(tables_in_database(path))
+    except CannotRead as error:
+        return Sources(name, where, {}, stated, (_closed(name, error),))
+    tables = {part: (RawTable(f"{path.name}:{part}", partial(_scan_path, path, part)),) for part in parts}
+    return Sources(name, where, tables, stated)
+
+
+def _server(uri: str, stated: Conventions) -> Sources:
+    name = public_name(uri)
+    where = f"the database {name!r}"
+    try:
+        found = tables_on_server(uri)
+    except CannotRead as error:
+        return Sources(name, where, {}, stated, (_closed(name, error),))
+    tables = {
+        table: (RawTable(f"postgresql:{table}", partial(scan_server_table, uri, *place)),)
+        for table, place in found.items()
+    }
+    return Sources(name, where, tables, stated)
+
+
+def _closed(name: str, error: CannotRead) -> Problem:
+    finding = f"{name!r} can not be opened: {error}."
+    return Problem("folder", "", "unreadable_source", finding, "Check the address and that you may read there.")
+
+
+def _frames(source: Mapping[str, Any], stated: Conventions) -> Sources:
     given = {str(table): frame for table, frame in source.items() if frame is not None}
-    titles = {table: table for table in TABLES if table in given}
-    strange = set(given) - set(TABLES)
-    unknown = tuple(_unknown(table) for table in sorted(strange))
-    absent = tuple(_absent(titles, strange, "the mapping"))
-    frames, closed = _readable(wrap_frames({table: given[table] for table in titles}), titles)
-    return OpenSource("frames", frames, titles, Conventions(), unknown + absent + closed)
-
-
-def _absent(present: Mapping[str, str], strange: Iterable[str], where: str) -> Iterator[Problem]:
-    """What has to be there and is not: required tables, and tables that others refer to."""
-    if not present:
-        finding = f"There is no table in {where}.{suggest('students', strange)}"
-        advice = f"Expected are {', '.join(TABLES)}, each as .csv, .csv.gz or .parquet, or as a frame."
-        yield Problem("folder", "", "no_table", finding, advice)
-        return
-    for table, schema in TABLES.items():
-        if schema.required and table not in present:
-            finding = f"There is no {table} table in {where}.{suggest(table, strange)}"
-            advice = f"Add {table}, with the columns {', '.join(schema.required_columns)}."
-            yield Problem(table, "", "missing_table", finding, advice)
-        for column, target in schema.references:
-            if table in present and target not in present and not TABLES[target].required:
-                finding = f"{table} refers to {target} by {column}, and there is no {target} table in {where}."
-                yield Problem(target, "", "missing_table", finding, f"Add {target}, or take {table} out.")
-
-
-def _readable(
-    opened: Mapping[str, LazyTable | CannotRead], titles: Mapping[str, str]
-) -> tuple[dict[str, LazyTable], tuple[Problem, ...]]:
-    frames = {table: frame for table, frame in opened.items() if isinstance(frame, nw.LazyFrame)}
-    failed = {table: why for table, why in opened.items() if isinstance(why, CannotRead)}
-    return frames, tuple(unreadable(table, titles[table], str(why)) for table, why in failed.items())
-
-
-def unreadable(table: str, title: str, why: str) -> Problem:
-    """The problem of a table whose bytes, or whose object, are no table."""
-    return Problem(table, "", "unreadable_table", f"{title} can not be read: {why}.", f"Export {table} again.")
-
-
-def _several(table: str, paths: list[Path]) -> Problem:
-    names = " and ".join(path.name for path in paths)
-    return Problem(table, "", "several_files", f"{table} is there more than once: {names}.", "Keep one of them.")
-
-
-def _unknown(table: str) -> Problem:
-    finding = f"There is no table of the name {table!r}.{suggest(table, TABLES)}"
-    return Problem(table, "", "unknown_table", finding, "Rename it, or leave it out.")
+    tables = {table: (RawTable(table, partial(wrap_frame, frame)),) for table, frame in given.items()}
+    return Sources("frames", "the mapping", tables, stated, given=True)

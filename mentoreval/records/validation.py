@@ -65,11 +65,13 @@ class ValidationReport:
     found : the problems
     ledger : rows read and kept in each table, and every rule that touched rows
     source : the folder, or "frames"
+    notes : what such an export can not hold, in sentences
     """
 
     found: tuple[Problem, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
     source: str = "frames"
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -92,7 +94,7 @@ class ValidationReport:
 
     def __str__(self) -> str:
         verdict = f"The tables in {self.source} hold every rule." if self.ok else self.message
-        return "\n".join([verdict, *self._rows(), *self._touched()])
+        return "\n".join([verdict, *self.notes, *self._rows(), *self._touched()])
 
     def _rows(self) -> list[str]:
         read, kept = self.ledger.rows_read, self.ledger.rows_kept

@@ -58,6 +58,18 @@ def test_a_measure_says_its_unit_direction_and_domain(name: str):
         "chronic_absence": ("flag", False, "attendance"),
         "gpa": ("points", True, "academic_achievement"),
         "course_failure": ("flag", False, "academic_achievement"),
+        "attendance_band": ("count", True, "attendance"),
+        "truancy": ("flag", False, "attendance"),
+        "average_daily_attendance": ("count", True, "attendance"),
+        "exit_from_chronic_absence": ("flag", True, "attendance"),
+        "credits_earned": ("count", True, "progressing_in_school"),
+        "on_track": ("flag", True, "progressing_in_school"),
+        "abc_flags": ("count", False, "other"),
+        "test_score": ("count", True, "academic_achievement"),
+        "survey_scale": ("count", True, "other"),
+        "top_two_box": ("flag", True, "other"),
+        "persistence": ("flag", True, "staying_in_school"),
+        "dropout": ("flag", False, "staying_in_school"),
     }
     assert (facts.unit, facts.higher_is_better, facts.domain) == expected[name]
 
@@ -121,8 +133,9 @@ def test_a_missing_total_is_no_total():
     attendance = pd.DataFrame({"student_id": ["oak0", "oak0", "oak1"], "school_year": YEAR})
     stated = nw.from_native(attendance.assign(days_enrolled=90.0, days_absent=[3.0, None, 4.0])).lazy()
     view = RecordsByPeriod(records_with(attendance=stated, attendance_mode="yearly_totals"))
+    of_unknown_reason = {"unexcused": 0, "suspended": 0, "unexplained": 4_000}
     assert view.attendance.frame.to_dict("records") == [
-        {"student_id": "oak1", "period": YEAR, "enrolled": 90_000, "absent": 4_000}
+        {"student_id": "oak1", "period": YEAR, "enrolled": 90_000, "absent": 4_000, **of_unknown_reason}
     ]
     assert ("total_missing", 1) in {(entry.rule, entry.rows) for entry in view.entries}
 

@@ -182,10 +182,6 @@ MISTAKES_IN_THE_CALL = {
     "both_ways": ({"treated": "lunch"}, "exactly one of first_treated"),
     "neither_way": ({"first_treated": None}, "exactly one of first_treated"),
     "start_without_period": ({"period": None}, "first_treated= needs period="),
-    "treated_in_many_periods": (
-        {"treated": "lunch", "first_treated": None},
-        "not since when, and year has 3 periods",
-    ),
     "text_outcome": ({"outcomes": ["school"], "school": None}, "school must be numbers; 8 of 8 rows .*east, west"),
 }
 

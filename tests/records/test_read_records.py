@@ -186,7 +186,8 @@ def test_an_option_that_does_not_exist_is_named() -> None:
 def test_progress_hears_of_every_table(district: Make) -> None:
     heard: list[str] = []
     read_records(district(), attendance="absences_only", progress=heard.append)
-    assert heard == ["Opening the tables", *(f"Checking {name}" for name in TABLES)]
+    there = [name for name in TABLES if name in district()]
+    assert heard == ["Opening the tables", *(f"Checking {name}" for name in there)]
 
 
 def test_records_say_where_they_come_from_and_show_themselves(folder: Callable[..., Path]) -> None:
@@ -210,7 +211,7 @@ def test_the_fingerprint_of_a_folder_is_that_of_its_files(folder: Callable[..., 
     source = folder(students=b"student_id\n001\n002\n003\n")
     (source / "notes.txt").write_text("not a table", encoding="utf-8")
     hashes = hash_sources(source)
-    assert list(hashes) == sorted(f"{name}.csv" for name in TABLES)
+    assert list(hashes) == sorted(file.name for file in source.glob("*.csv"))
     # printf 'student_id\n001\n002\n003\n' | sha256sum
     assert hashes["students.csv"] == "8ca596ab124e1ce68968869f18e1a78021b38147bc383c8002f677eb276b81bd"
     assert hash_sources(read_records(source, attendance="absences_only")) == hashes

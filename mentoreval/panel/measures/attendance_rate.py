@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pandas as pd
 
-from mentoreval.errors import OptionError
 from mentoreval.panel.facts import Domain, Unit
-from mentoreval.panel.measure import Measure, measured, ratio
+from mentoreval.panel.measure import Measure, check_min_enrolled_days, measured, ratio
 from mentoreval.panel.records_by_period import RecordsByPeriod
 
 
@@ -26,13 +25,18 @@ class AttendanceRate(Measure):
     unit: ClassVar[Unit] = "share"
     higher_is_better: ClassVar[bool] = True
     domain: ClassVar[Domain] = "attendance"
+    pools_by: ClassVar[Literal["students", "days", "sum"]] = "days"
 
     min_enrolled_days: int = 1
 
     def check(self) -> None:
         """min_enrolled_days is at least 1."""
-        if self.min_enrolled_days < 1:
-            raise OptionError(f"min_enrolled_days is at least 1; got {self.min_enrolled_days}.")
+        check_min_enrolled_days(self.min_enrolled_days)
+
+    @property
+    def counts_any_days(self) -> bool:
+        """A rate is one of any stretch of days."""
+        return True
 
     def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, period, attendance_rate, reason."""

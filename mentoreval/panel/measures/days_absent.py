@@ -7,10 +7,9 @@ from typing import ClassVar
 
 import pandas as pd
 
-from mentoreval.errors import OptionError
 from mentoreval.panel.attendance_days import DAY
 from mentoreval.panel.facts import Domain, Unit
-from mentoreval.panel.measure import Measure, measured, ratio
+from mentoreval.panel.measure import Measure, check_min_enrolled_days, measured, ratio
 from mentoreval.panel.records_by_period import RecordsByPeriod
 
 USUAL_YEAR = 180
@@ -35,8 +34,12 @@ class DaysAbsent(Measure):
 
     def check(self) -> None:
         """min_enrolled_days is at least 1."""
-        if self.min_enrolled_days < 1:
-            raise OptionError(f"min_enrolled_days is at least 1; got {self.min_enrolled_days}.")
+        check_min_enrolled_days(self.min_enrolled_days)
+
+    @property
+    def counts_any_days(self) -> bool:
+        """Only where the days are scaled: a few weeks have fewer days to miss than a year."""
+        return self.per_180
 
     def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, period, days_absent, reason."""

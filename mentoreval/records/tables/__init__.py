@@ -6,13 +6,16 @@ Attendance has one schema for each mode (``ATTENDANCE``); the entry here is the 
 from __future__ import annotations
 
 from mentoreval.records.schema import TableSchema
+from mentoreval.records.tables.assessments import ASSESSMENTS
 from mentoreval.records.tables.attendance import ATTENDANCE
 from mentoreval.records.tables.calendar import CALENDAR
 from mentoreval.records.tables.enrolment import ENROLMENT
 from mentoreval.records.tables.grades import GRADES
 from mentoreval.records.tables.matches import MATCHES
+from mentoreval.records.tables.mentors import MENTORS
 from mentoreval.records.tables.sessions import SESSIONS
 from mentoreval.records.tables.students import STUDENTS
+from mentoreval.records.tables.surveys import SURVEYS
 
 TABLES: dict[str, TableSchema] = {
     "students": STUDENTS,
@@ -20,8 +23,11 @@ TABLES: dict[str, TableSchema] = {
     "enrolment": ENROLMENT,
     "attendance": ATTENDANCE["absences_only"],
     "grades": GRADES,
+    "mentors": MENTORS,
     "matches": MATCHES,
     "sessions": SESSIONS,
+    "assessments": ASSESSMENTS,
+    "surveys": SURVEYS,
 }
 
 __all__ = ["ATTENDANCE", "TABLES"]

@@ -9,6 +9,7 @@ from mentoreval.records.schema import Column, RowRule, TableSchema
 
 ABSENT_CODES = ("absent", "absent_excused", "absent_unexcused", "suspended")
 PRESENT_CODES = ("present", "tardy")
+ROUNDING = 0.05  # totals by reason may each have been rounded
 
 
 def _daily(description: str, codes: tuple[str, ...]) -> TableSchema:
@@ -33,6 +34,10 @@ def _more_absent_than_enrolled(absent: nw.Expr, enrolled: nw.Expr) -> nw.Expr:
     return absent > enrolled
 
 
+def _reasons_above_total(total: nw.Expr, excused: nw.Expr, unexcused: nw.Expr, suspended: nw.Expr) -> nw.Expr:
+    return excused.fill_null(0.0) + unexcused.fill_null(0.0) + suspended.fill_null(0.0) > total + ROUNDING
+
+
 YEARLY_TOTALS = TableSchema(
     name="attendance",
     description="One row for each student and school year, with days enrolled and days absent.",
@@ -40,7 +45,10 @@ YEARLY_TOTALS = TableSchema(
         Column("student_id", "id", required=True),
         Column("school_year", "school_year", required=True),
         Column("days_enrolled", "number", required=True, minimum=0, maximum=366),
-        Column("days_absent", "number", required=True, minimum=0, maximum=366),
+        Column("days_absent", "number", required=True, minimum=0, maximum=366, description="For whatever reason"),
+        Column("days_absent_excused", "number", minimum=0, maximum=366, description="Excused, without suspensions"),
+        Column("days_absent_unexcused", "number", minimum=0, maximum=366, description="Unexcused: truancy"),
+        Column("days_suspended", "number", minimum=0, maximum=366, description="Suspended out of school"),
         Column("school_id", "id"),
     ),
     key=("student_id", "school_year"),
@@ -53,6 +61,13 @@ YEARLY_TOTALS = TableSchema(
             _more_absent_than_enrolled,
             "with more days_absent than days_enrolled",
             "Correct the totals; days_enrolled counts every day on which the student could have come.",
+        ),
+        RowRule(
+            "reasons_above_total",
+            ("days_absent", "days_absent_excused", "days_absent_unexcused", "days_suspended"),
+            _reasons_above_total,
+            "with more days absent by reason than days_absent",
+            "days_absent counts every day missed, excused, unexcused or suspended.",
         ),
     ),
 )

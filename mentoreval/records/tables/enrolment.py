@@ -6,6 +6,9 @@ import narwhals as nw
 
 from mentoreval.records.schema import Column, RowRule, TableSchema
 
+FIRST_MONTH = 8
+"""A spell that starts in August or later belongs to the next school year: the year is named by the wrong convention."""
+
 
 def _exit_before_entry(entry: nw.Expr, leaving: nw.Expr) -> nw.Expr:
     return leaving < entry
@@ -14,7 +17,9 @@ def _exit_before_entry(entry: nw.Expr, leaving: nw.Expr) -> nw.Expr:
 def _outside_school_year(entry: nw.Expr, leaving: nw.Expr, school_year: nw.Expr) -> nw.Expr:
     """An entry may lie in an earlier year (districts keep the first one), but a spell can not miss its year."""
     first = school_year.str.slice(0, 4).cast(nw.Int64)
-    return (entry.dt.year() > first + 1) | (leaving.dt.year() < first)
+    year, month = entry.dt.year(), entry.dt.month()
+    too_late = (year > first + 1) | ((year == first + 1) & (month >= FIRST_MONTH))
+    return too_late | (leaving.dt.year() < first)
 
 
 ENROLMENT = TableSchema(
@@ -27,6 +32,7 @@ ENROLMENT = TableSchema(
         Column("grade_level", "grade_level", required=True, description="PK, KG, 1 to 12; read as -1, 0, 1 to 12"),
         Column("entry_date", "date", required=True, description="First day of the spell"),
         Column("exit_date", "date", always=True, description="Last day of the spell; empty = to the end of the year"),
+        Column("exit_code", "category", description="Why the spell ended, as the district codes it"),
     ),
     key=("student_id", "school_id", "school_year", "entry_date"),
     references=(("student_id", "students"),),

@@ -23,6 +23,11 @@ GRADES = TableSchema(
             description="letters A+ to F, grade points 0 to 4.3, and P, NP, CR, NC, I, W",
         ),
         Column("credits", "number", minimum=0, default=1.0, always=True),
+        Column(
+            "credits_earned", "number", minimum=0, description="Where it is not given, the credits of what was passed"
+        ),
+        Column("course_level", "category", description="regular, honors, AP, IB, dual; for weighted grade points"),
+        Column("subject", "category", description="English, math, science, social studies, …; for core courses"),
     ),
     key=("student_id", "school_year", "term", "course_id"),
     references=(("student_id", "students"),),

@@ -14,6 +14,10 @@ SESSIONS = TableSchema(
         Column("date", "date", required=True),
         Column("minutes", "number", required=True, minimum=0, maximum=MINUTES_OF_A_DAY),
         Column("mode", "category", description="In person, by telephone, on a platform"),
+        Column("attended", "flag", description="0 = the mentee did not come; empty = came"),
+        Column("activity", "category", description="What was done; check_in counts as a check-in"),
+        Column("group_size", "integer", minimum=1, description="Mentees who met together"),
+        Column("place", "category"),
     ),
     references=(("match_id", "matches"),),
 )

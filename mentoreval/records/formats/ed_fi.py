@@ -1,0 +1,253 @@
+"""Ed-Fi: dumps of the resources of an Ed-Fi API or data store, as CSV or Parquet files.
+
+A resource is a file of its name. A nested field such as ``studentReference.studentUniqueId`` may be nested (Parquet) or
+a column of that name with dots, underscores or two underscores, or of its last part only. A descriptor may have its
+namespace: ``uri://ed-fi.org/AttendanceEventCategoryDescriptor#Tardy`` is ``Tardy``. Resources and descriptor values of
+the Ed-Fi data standard 3 to 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import narwhals as nw
+
+from mentoreval.records.checked import Checked, ask, first_values
+from mentoreval.records.format import Format, Translation
+from mentoreval.records.records import LazyTable, LedgerEntry
+from mentoreval.records.source_rows import (
+    CannotTranslate,
+    Wanted,
+    drop,
+    kept_as,
+    source_problem,
+    spring_year,
+    take,
+    translate_codes,
+)
+from mentoreval.records.sources import Sources
+from mentoreval.records.tables import TABLES
+from mentoreval.records.tables.attendance import ABSENT_CODES
+from mentoreval.records.validation import Problem
+
+GRADE_LEVELS = {
+    "Preschool/Prekindergarten": "PK", "Prekindergarten": "PK", "Kindergarten": "KG", "First grade": "1",
+    "Second grade": "2", "Third grade": "3", "Fourth grade": "4", "Fifth grade": "5", "Sixth grade": "6",
+    "Seventh grade": "7", "Eighth grade": "8", "Ninth grade": "9", "Tenth grade": "10", "Eleventh grade": "11",
+    "Twelfth grade": "12",
+}  # fmt: skip
+ATTENDANCE_CODES = {
+    "In Attendance": "present", "Excused Absence": "absent_excused", "Unexcused Absence": "absent_unexcused",
+    "Tardy": "tardy", "Early departure": "present", "Partial": "present",
+}  # fmt: skip
+CALENDAR_EVENTS = {
+    "Instructional day": "in_session", "Make-up day": "in_session",
+    "Student late arrival/early dismissal": "in_session",
+    "Holiday": "closed", "Weather day": "closed", "Teacher only day": "closed", "Non-instructional day": "closed",
+    "Emergency day": "closed", "Strike": "closed", "Other": "closed",
+}  # fmt: skip
+TERMS = {"Fall Semester": "S1", "Spring Semester": "S2", "Year Round": "Y", "Full Year": "Y"}
+MADE_OF_RESOURCES = ("students", "enrolment", "calendar", "attendance", "grades", "sessions")
+STUDENT = ("studentReference.studentUniqueId", "studentUniqueId")
+SCHOOL = ("schoolReference.schoolId", "schoolId")
+YEAR = ("schoolYearTypeReference.schoolYear", "schoolYear")
+NAMESPACE = r"^uri://[^#]*#"
+NO_FINAL_MARKS = (
+    "The resource grades has marks of grading periods and is left alone; final marks are in courseTranscripts."
+)
+
+
+@dataclass(frozen=True)
+class EdFi(Format):
+    """Ed-Fi resources as CSV or Parquet files: students, their associations, calendar dates, attendance events, marks.
+
+    school_year : of the whole dump, such as "2021-22", where the associations of students with schools have none; a
+        year of Ed-Fi is the one in which the school year ends
+    attendance_codes, grade_levels, calendar_events, terms : a district's own descriptors beside those of Ed-Fi; events
+        are "in_session" or "closed"
+    demographics_of : the education organization whose demographics of a student count, where several have some
+    """
+
+    name: ClassVar[str] = "ed_fi"
+    beside: ClassVar[tuple[str, ...]] = tuple(name for name in TABLES if name not in MADE_OF_RESOURCES)
+    homes: ClassVar[Mapping[str, str]] = {
+        "students": "students.csv",
+        "enrolment": "studentSchoolAssociations.csv",
+        "sessions": "mentoring_sessions.csv (sessions.csv is Ed-Fi's resource of terms)",
+    }
+    school_year: str | None = None
+    attendance_codes: Mapping[str, str] = field(default_factory=dict)
+    grade_levels: Mapping[str, str] = field(default_factory=dict)
+    calendar_events: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
+    demographics_of: str | None = None
+
+    def translate(self, sources: Sources) -> Translation:
+        """Our tables of the resources that are there."""
+        makers = {
+            "students": self._students,
+            "enrolment": self._enrolment,
+            "calendar": self._calendar,
+            "attendance": self._attendance,
+            "grades": self._grades,
+            "sessions": _mentoring_sessions,
+        }
+        frames: dict[str, LazyTable] = {}
+        titles: dict[str, str] = {}
+        rows: list[Checked] = []
+        problems: list[Problem] = []
+        for table, maker in makers.items():
+            try:
+                made = maker(sources)
+            except CannotTranslate as error:
+                problems += error.problems
+                continue
+            if made:
+                frames[table], titles[table] = made[0].frame, made[0].name
+                rows += made
+        problems += [problem for table in rows for problem in table.problems]
+        notes = (NO_FINAL_MARKS,) if "grades" in sources.tables else ()
+        return Translation(frames, titles, tuple(rows), problems=tuple(problems), notes=notes)
+
+    def _students(self, sources: Sources) -> list[Checked]:
+        columns = {
+            "student_id": ("studentUniqueId",), "birth_date": ("birthDate",), "gender": ("birthSexDescriptor",)
+        }  # fmt: skip
+        students = take(sources, Wanted("students", "students", columns, ("birth_date", "gender")))
+        if students is None:
+            return []
+        people = self._demographics(sources)
+        gender, frame = _word("gender"), students.frame
+        if people is not None:
+            frame = frame.join(
+                people.frame.select("student_id", "_sex", "hispanic_latino"), on="student_id", how="left"
+            )
+            gender = nw.coalesce(_word("_sex"), gender)
+            frame = frame.with_columns(gender=gender).drop("_sex")
+        else:
+            frame = frame.with_columns(gender=gender)
+        students = kept_as(students, frame)
+        return [students] if people is None else [students, people]
+
+    def _demographics(self, sources: Sources) -> Checked | None:
+        """One row for each student; CannotTranslate where two organizations say different things of one."""
+        columns = {
+            "student_id": STUDENT, "_sex": ("sexDescriptor",), "hispanic_latino": ("hispanicLatinoEthnicity",),
+            "_organization": ("educationOrganizationReference.educationOrganizationId", "educationOrganizationId"),
+        }  # fmt: skip
+        optional = ("_sex", "hispanic_latino", "_organization")
+        people = take(sources, Wanted("studentEducationOrganizationAssociations", "students", columns, optional))
+        if people is None:
+            return None
+        if self.demographics_of:
+            other = (nw.col("_organization") != self.demographics_of).fill_null(True)
+            people = drop(people, {"other_organization": other}, "student_id")
+        distinct = people.frame.select("student_id", "_sex", "hispanic_latino").unique()
+        twice = distinct.group_by("student_id").agg(n=nw.len()).filter(nw.col("n") > 1)
+        if rows := ask(twice, rows=nw.len())["rows"]:
+            advice = "Say whose demographics count, with demographics_of = the identifier of the district."
+            what, target = "differs between education organizations", ("students", "gender")
+            examples = first_values(twice, "student_id")
+            raise CannotTranslate(source_problem(people, target, "demographics_differ", rows, what, advice, examples))
+        return kept_as(people, distinct)
+
+    def _enrolment(self, sources: Sources) -> list[Checked]:
+        columns = {
+            "student_id": STUDENT, "school_id": SCHOOL, "school_year": YEAR,
+            "grade_level": ("entryGradeLevelDescriptor",), "entry_date": ("entryDate",),
+            "exit_date": ("exitWithdrawDate",),
+        }  # fmt: skip
+        spells = take(sources, Wanted("studentSchoolAssociations", "enrolment", columns, ("school_year", "exit_date")))
+        if spells is None:
+            return []
+        advice = "Give each a grade level in grade_levels = { … }."
+        spells = _with_words(spells, "grade_level")
+        known = {
+            **{str(n): str(n) for n in range(13)},
+            **{f"{n:02d}": str(n) for n in range(10)},
+            "PK": "PK",
+            "KG": "KG",
+        }
+        levels = {**GRADE_LEVELS, **known, **self.grade_levels}
+        spells = translate_codes(spells, ("enrolment", "grade_level"), levels, advice)
+        return [self._with_school_year(spells)]
+
+    def _with_school_year(self, spells: Checked) -> Checked:
+        year = nw.col("school_year")
+        unsaid = ask(spells.frame, rows=year.is_null().cast(nw.Int64).sum())["rows"]
+        if unsaid and self.school_year is None:
+            advice = 'Say which year the dump is of, with school_year = "2021-22".'
+            problem = source_problem(
+                spells, ("enrolment", "school_year"), "missing_value", unsaid, "is empty", advice, ()
+            )
+            return spells.blaming(problem)
+        filled = spring_year(year if self.school_year is None else year.fill_null(self.school_year))
+        entry = LedgerEntry(spells.name, "school_year_of_export", "mapped", unsaid, (str(self.school_year),))
+        return spells.keeping(spells.frame.with_columns(school_year=filled), entry)
+
+    def _calendar(self, sources: Sources) -> list[Checked]:
+        columns = {
+            "school_id": ("calendarReference.schoolId", "schoolId"),
+            "school_year": ("calendarReference.schoolYear", "schoolYear"), "date": ("date",),
+            "event": ("calendarEventDescriptor", "calendarEvents.calendarEventDescriptor",
+                      "calendarEvents.0.calendarEventDescriptor"),
+        }  # fmt: skip
+        days = take(sources, Wanted("calendarDates", "calendar", columns))
+        if days is None:
+            return []
+        advice = 'Say of each "in_session" or "closed", in calendar_events = { … }.'
+        events = {**CALENDAR_EVENTS, **self.calendar_events}
+        days = translate_codes(_with_words(days, "event"), ("calendar", "event"), events, advice)
+        days = drop(days, {"not_in_session": (nw.col("event") != "in_session").fill_null(True)}, "date")
+        year = spring_year(nw.col("school_year")).alias("school_year")
+        return [kept_as(days, days.frame.select("school_id", "date", year).unique())]
+
+    def _attendance(self, sources: Sources) -> list[Checked]:
+        columns = {
+            "student_id": STUDENT, "school_id": SCHOOL, "date": ("eventDate",),
+            "code": ("attendanceEventCategoryDescriptor",), "fraction": ("eventDuration",),
+        }  # fmt: skip
+        events = take(sources, Wanted("studentSchoolAttendanceEvents", "attendance", columns, ("fraction",)))
+        if events is None:
+            return []
+        advice = "Give each a meaning in attendance_codes = { … }, such as absent_excused."
+        codes = {**ATTENDANCE_CODES, **self.attendance_codes}
+        events = translate_codes(_with_words(events, "code"), ("attendance", "code"), codes, advice)
+        if sources.conventions.attendance == "absences_only":
+            came = ~nw.col("code").is_in(ABSENT_CODES) & nw.col("code").is_in(list(codes.values()))
+            events = drop(events, {"no_absence": came}, "student_id")
+        return [events]
+
+    def _grades(self, sources: Sources) -> list[Checked]:
+        record = "studentAcademicRecordReference"
+        columns = {
+            "student_id": (f"{record}.studentUniqueId", "studentUniqueId"),
+            "school_year": (f"{record}.schoolYear", "schoolYear"),
+            "term": (f"{record}.termDescriptor", "termDescriptor"),
+            "course_id": ("courseReference.courseCode", "courseCode"), "mark": ("finalLetterGradeEarned",),
+            "credits": ("attemptedCredits",),
+        }  # fmt: skip
+        marks = take(sources, Wanted("courseTranscripts", "grades", columns, ("credits",)))
+        if marks is None:
+            return []
+        advice = "Say of each S1, S2 or Y, in terms = { … }."
+        marks = translate_codes(_with_words(marks, "term"), ("grades", "term"), {**TERMS, **self.terms}, advice)
+        return [kept_as(marks, marks.frame.with_columns(school_year=spring_year(nw.col("school_year"))))]
+
+
+def _word(name: str) -> nw.Expr:
+    """A descriptor without its namespace."""
+    return nw.col(name).str.replace_all(NAMESPACE, "").alias(name)
+
+
+def _with_words(table: Checked, name: str) -> Checked:
+    return replace(table, frame=table.frame.with_columns(_word(name)))
+
+
+def _mentoring_sessions(sources: Sources) -> list[Checked]:
+    """The mentors' sessions, in our columns, under a name that is no resource of Ed-Fi."""
+    names = ("match_id", "date", "minutes", "mode")
+    met = take(sources, Wanted("mentoring_sessions", "sessions", {name: (name,) for name in names}, ("mode",)))
+    return [] if met is None else [met]
