@@ -57,10 +57,16 @@ def hedges_g(
 
 
 def cox_index(
-    p_treated: ArrayLike, p_comparison: ArrayLike, n_treated: ArrayLike, n_comparison: ArrayLike
+    p_treated: ArrayLike,
+    p_comparison: ArrayLike,
+    n_treated: ArrayLike,
+    n_comparison: ArrayLike,
+    *,
+    small_sample: bool = True,
 ) -> FloatArray:
     """Cox's index of two shares: ω · difference of their log odds / 1.65.
 
+    small_sample : False leaves ω out, as some implementations do; with many students nothing changes
     returns : NaN where a share is 0 or 1, whose odds are not finite
     """
     treated, comparison = np.asarray(p_treated, dtype=float), np.asarray(p_comparison, dtype=float)
@@ -68,7 +74,8 @@ def cox_index(
     students = np.asarray(n_treated, dtype=float) + np.asarray(n_comparison, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_odds = np.log(treated / (1 - treated)) - np.log(comparison / (1 - comparison))
-    return np.where(inside, omega(students) * log_odds / COX_SCALE, np.nan)
+    correction = omega(students) if small_sample else np.ones_like(students)
+    return np.where(inside, correction * log_odds / COX_SCALE, np.nan)
 
 
 def continuity_corrected(share: ArrayLike, n: ArrayLike) -> FloatArray:
