@@ -7,7 +7,7 @@ from mentoreval.report import amounts
 from mentoreval.report.amounts import Scale
 from mentoreval.report.document import Statement, Tone
 from mentoreval.report.judgement import judge_effect
-from mentoreval.report.section import Material
+from mentoreval.report.section import Material, other_program
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Result
 
@@ -24,7 +24,7 @@ def say_result(material: Material, result: Result, words: Words) -> Statement:
     case = "not_alike" if opinion.case == "not_alike" else speech.case
     sentences = speech.sentences(case, opinion)
     return Statement(
-        title=opened(words.outcome(result.plan.outcome)),
+        title=opened(words.outcome(result.plan.outcome, result.plan.contrast)),
         mark=words(f"case.{case}.mark"),
         label=words(f"case.{case}.label"),
         tone=_TONES.get(case, "plain"),
@@ -42,7 +42,7 @@ class _Speech:
         self.meaningful = material.study.meaningful.get(result.plan.outcome)
         self.case: str = judge_effect(result.headline, facts, self.meaningful)
         self.outcome = words.outcome(result.plan.outcome)
-        self.program = material.program(words)
+        self.program, self.other = material.program(words, result), other_program(result.estimate.design)
         row = result.headline
         self.estimate, self.low, self.high = (float(row[name]) for name in ("estimate", "conf_low", "conf_high"))
 
@@ -58,6 +58,8 @@ class _Speech:
             said = [self._effect(), self.words("first.no_interval")]
         else:
             said = [self._effect(), self._likely(), *self._too_small()]
+        if self.other:
+            said.append(self.words("first.other_program", program=self.other))
         if opinion.case in ("unknown", "not_adjusted"):
             covariates = [self.words.covariate(name) for name in opinion.covariates]
             said.append(self.words(f"first.{opinion.case}_baseline", covariates=covariates))

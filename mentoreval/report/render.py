@@ -17,7 +17,7 @@ from mentoreval.report.manifest import manifest_json
 from mentoreval.report.results import COUNTS, estimates_table
 from mentoreval.report.section import Material
 from mentoreval.report.sections import SECTIONS
-from mentoreval.report.words import Words, available_languages
+from mentoreval.report.words import Words, available_languages, unit_of
 from mentoreval.study.evaluation import Evaluation
 
 FORMATS: Mapping[str, Callable[[Document, Words], bytes]] = {"html": html_page}
@@ -49,7 +49,10 @@ def write_report(
     ReportError : an unknown language or format, a text that a language does not have, or an exhibit that can not be
         drawn; the message names it.
     """
-    tongues = [Words(name, evaluation.study.said_in(name).outcome_names) for name in _wanted(evaluation, languages)]
+    unit = unit_of(evaluation.panel.unit)
+    tongues = [
+        Words(name, evaluation.study.said_in(name).outcome_names, unit) for name in _wanted(evaluation, languages)
+    ]
     chosen = _checked_formats(formats)
     material = Material.gather(evaluation, EXHIBITS)
     written: dict[str, bytes] = {}

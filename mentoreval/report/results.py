@@ -15,7 +15,7 @@ EFFECT_SIZE_COLUMNS = (
     "mean_treated", "sd_treated", "mean_comparison", "sd_comparison", "sd_pooled",
     "effect_size", "effect_size_kind", "effect_size_std_error", "improvement_index", "reason",
 )  # fmt: skip
-PLAN_COLUMNS = ("name", "role", "design", "estimand", "method", "estimator", "inference", "cluster")
+PLAN_COLUMNS = ("name", "role", "design", "pair", "estimand", "method", "estimator", "inference", "cluster")
 
 
 def results_frame(results: Iterable[Result]) -> pd.DataFrame:
@@ -30,6 +30,7 @@ def _row(result: Result) -> dict[str, object]:
         "name": plan.name,
         "role": plan.role,
         "design": plan.design,
+        "pair": plan.contrast,
         "estimand": estimate.design.estimand,
         "method": estimate.design.method.name,
         "estimator": plan.estimator.name,

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
+from mentoreval.design.arms import ArmContrast
 from mentoreval.design.design import Design
 from mentoreval.errors import ReportError, suggest
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.report.disclosure import protect
 from mentoreval.report.document import Block, Picture, Table
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.words import Words
+from mentoreval.report.words import Words, readable
 from mentoreval.study.evaluation import Evaluation, Result
 from mentoreval.study.study import Study
 
@@ -79,8 +80,10 @@ class Material:
         """What an outcome says of itself; None where nothing is known."""
         return self.evaluation.panel.measures.get(outcome)
 
-    def program(self, words: Words) -> str:
-        """The program as sentences name it."""
+    def program(self, words: Words, result: Result | None = None) -> str:
+        """The program as sentences name it; of a result on a pair of several programs, the first of the two."""
+        if result is not None and result.plan.pair:
+            return readable(result.plan.pair[0])
         default = Study.__dataclass_fields__["program_name"].default
         name = self.study.program_name
         return words("program") if name == default else name
@@ -93,6 +96,12 @@ class Material:
         """The language of the study's own texts, the first of its languages, where it is not the report's; else ""."""
         language = self.study.languages[0] if self.study.languages else ""
         return "" if words.language in (language, *self.study.translation) else language
+
+
+def other_program(design: Design) -> str:
+    """The program of the comparison, where it is one of several programs; "" where the comparison has none."""
+    pair = design.method if isinstance(design.method, ArmContrast) else None
+    return "" if pair is None or pair.to_none else readable(pair.comparison)
 
 
 class Section(ABC):

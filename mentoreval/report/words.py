@@ -18,6 +18,8 @@ from mentoreval.errors import ReportError, suggest
 PRIOR = "prior_"
 MINUS = "−"
 LOWEST_P = 0.001
+STUDENT = "student"
+UNITS = (STUDENT, "school", "county", "person", "classroom", "teacher")
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,17 @@ class Words:
     ``{x:+2}`` with its sign, ``{x:percent}`` a share as a percentage (``percent1`` with one decimal), ``{p:p}`` a
     p-value, ``{names:list}`` a list. Without a format a whole number is grouped and another number has two decimals.
 
+    What the rows of a study stand for is not always a student. Texts say ``{student}``, ``{students}`` and, at the
+    beginning of a sentence, ``{Students}``; Spanish ones also ``{o}``, ``{un}`` and ``{el}``, which follow its gender.
+
     language : "en" or "es"
     names : what the study calls its outcomes: a text, or one text for each language
+    unit : what a row stands for, one of ``UNITS``
     """
 
     language: str
     names: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    unit: str = STUDENT
 
     def __post_init__(self) -> None:
         if self.language not in available_languages():
@@ -49,7 +56,7 @@ class Words:
         if key not in texts:
             raise ReportError(f"The language {self.language!r} has no text {key!r}.{suggest(key, _near(texts, key))}")
         try:
-            return _Filler(self).vformat(texts[key], (), numbers)
+            return _Filler(self).vformat(texts[key], (), {**self._unit_forms, **numbers})
         except KeyError as error:
             raise ReportError(f"The text {key!r} ({self.language}) needs a number {error.args[0]!r}.") from error
         except (ValueError, TypeError) as error:
@@ -65,11 +72,15 @@ class Words:
         key = f"{family}.{name}"
         return self(key) if self.has(key) else readable(name)
 
-    def outcome(self, name: str) -> str:
-        """What the study calls the outcome, else the language's name for it, else the column made readable."""
+    def outcome(self, name: str, pair: str = "") -> str:
+        """What the study calls the outcome, else the language's name for it, else the column made readable.
+
+        pair : of several programs the two that are compared, said behind it
+        """
         given = self.names.get(name, "")
         said = given if isinstance(given, str) else given.get(self.language, "")
-        return said or self.named("outcome", name)
+        outcome = said or self.named("outcome", name)
+        return self("outcome_of_pair", outcome=outcome, pair=readable(pair)) if pair else outcome
 
     def covariate(self, name: str, level: str = "") -> str:
         """A covariate, or one of its levels; ``prior_<outcome>`` is the outcome before the program."""
@@ -120,6 +131,13 @@ class Words:
         return self(pair, first=", ".join(items[:-1]), last=items[-1])
 
     @property
+    def _unit_forms(self) -> Mapping[str, str]:
+        """What the placeholders of the unit stand for, also with a capital: one, many, and the forms of its gender."""
+        forms = dict(self._formats["units"][self.unit])
+        forms[STUDENT], forms[f"{STUDENT}s"] = forms.pop("one"), forms.pop("many")
+        return forms | {opened(name): opened(form) for name, form in forms.items()}
+
+    @property
     def _formats(self) -> Mapping[str, Any]:
         formats: Mapping[str, Any] = _language_file(self.language)["format"]
         return formats
@@ -158,6 +176,12 @@ def readable(name: str) -> str:
 def opened(text: str) -> str:
     """A text with a capital at its beginning, as a sentence or a label opens."""
     return text[:1].upper() + text[1:]
+
+
+def unit_of(column: str) -> str:
+    """What the rows of a panel stand for, by the name of its column of units: one of ``UNITS``, else a student."""
+    name = column.lower().removesuffix("_id").removesuffix("id").rstrip("_")
+    return name if name in UNITS else STUDENT
 
 
 def available_languages() -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from mentoreval.errors import DataError, StudyError, suggest
 from mentoreval.evidence.check import Finding
 from mentoreval.evidence.wwc import EffectSize, baseline_equivalence, effect_size
 from mentoreval.panel.panel import Panel, panel_from_frame
+from mentoreval.study.extensions import run_file
+from mentoreval.study.portfolio import choose_programs, spell_out
 from mentoreval.study.read import read_study
 from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study
 
@@ -43,7 +44,10 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A study carried out: panel, designs, results, findings, and the fingerprints of what went in."""
+    """A study carried out: panel, designs, results, findings, and the fingerprints of what went in.
+
+    ``study`` is the plan; where it has several programs, with a design and an estimate for each pair of them.
+    """
 
     study: Study
     panel: Panel
@@ -54,6 +58,21 @@ class Evaluation:
     def with_role(self, role: str) -> tuple[Result, ...]:
         """The results that play a part in the report, in the order of the study file."""
         return tuple(result for result in self.results if result.plan.role == role)
+
+    @property
+    def estimates(self) -> Mapping[str, Estimate]:
+        """Every estimate by the name of its plan."""
+        return {result.plan.name: result.estimate for result in self.results}
+
+    @property
+    def main_estimates(self) -> Mapping[str, Estimate]:
+        """Those that answer the study's question."""
+        return {result.plan.name: result.estimate for result in self.with_role("headline")}
+
+    @property
+    def families(self) -> Mapping[str, str]:
+        """The family that the study names for each of them, where it names one."""
+        return {result.plan.name: result.plan.family for result in self.with_role("headline") if result.plan.family}
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -81,6 +100,17 @@ def run_study(study: Study | str | Path, *, progress: Progress | None = None) ->
     say("Reading the data")
     panel, sources = _panel(plan, say)
     _check_outcomes(plan, panel)
+    sources |= {Path(name).name: _sha256(plan.locate(name)) for name in plan.extensions}
+    plan, designs = _designs(plan, panel, say)
+    results = []
+    for wish in plan.estimates:
+        say(f"Estimating {wish.name}")
+        results.append(_result(plan, wish, designs[wish.design]))
+    return Evaluation(plan, panel, designs, tuple(results), sources)
+
+
+def _designs(plan: Study, panel: Panel, say: Progress) -> tuple[Study, dict[str, Design]]:
+    """Every design by name, and the plan with a design and an estimate for each pair of several programs."""
     designs = {}
     for name, wanted in plan.designs.items():
         say(f"Choosing the comparison {name}")
@@ -88,11 +118,12 @@ def run_study(study: Study | str | Path, *, progress: Progress | None = None) ->
             panel, wanted.method, estimand=wanted.estimand, covariates=wanted.covariates, pool=wanted.pool,
             eligibility=wanted.eligibility,
         )  # fmt: skip
-    results = []
-    for wish in plan.estimates:
-        say(f"Estimating {wish.name}")
-        results.append(_result(plan, wish, designs[wish.design]))
-    return Evaluation(plan, panel, designs, tuple(results), sources)
+    comparisons = {}
+    for name, programs in plan.programs.items():
+        say(f"Comparing the programs {name}")
+        comparisons[name] = choose_programs(panel, programs)
+    spelt_out, pairs = spell_out(plan, comparisons)
+    return spelt_out, designs | pairs
 
 
 def _result(study: Study, plan: EstimatePlan, design: Design) -> Result:
@@ -114,13 +145,18 @@ def _panel_of_folder(study: Study, plan: RecordsPanelPlan, say: Progress) -> tup
     from mentoreval.panel.build import build_panel
     from mentoreval.records.read import hash_sources, read_records
 
-    folder = study.locate(str(study.data.folder))
-    records = read_records(folder, attendance=study.data.attendance, orphans=study.data.orphans)  # type: ignore[arg-type]
+    folder = str(study.data.folder)
+    records = read_records(
+        folder if "://" in folder else study.locate(folder),
+        format=study.data.format,
+        attendance=study.data.attendance,  # type: ignore[arg-type]
+        orphans=study.data.orphans,
+    )
     say("Building the panel")
     panel = build_panel(
         records, program=plan.program, measures=plan.measures, period=plan.period, covariates=plan.covariates
     )
-    return panel, hash_sources(folder)
+    return panel, hash_sources(records)
 
 
 def _panel_of_file(study: Study, plan: FramePanelPlan) -> tuple[Panel, dict[str, str]]:
@@ -128,31 +164,32 @@ def _panel_of_file(study: Study, plan: FramePanelPlan) -> tuple[Panel, dict[str,
     if not file.is_file():
         raise DataError(f"There is no data file {str(study.data.file)!r} beside {study.path.name}.")
     frame = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, low_memory=False)
-    sources = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()}
+    sources = {file.name: _sha256(file)}
     if study.data.prepare:
         script = study.locate(study.data.prepare)
         frame = _prepare(script, frame)
-        sources[script.name] = hashlib.sha256(script.read_bytes()).hexdigest()
+        sources[script.name] = _sha256(script)
     roles = {option: getattr(plan, option) for option in plan.__dataclass_fields__}
     return panel_from_frame(frame, **roles), sources
 
 
 def _prepare(script: Path, frame: pd.DataFrame) -> pd.DataFrame:
     """Run ``prepare(frame)`` of a Python file that stands beside the study."""
-    spec = importlib.util.spec_from_file_location("study_prepare", script)
-    if spec is None or spec.loader is None or not script.is_file():
-        raise StudyError(f"[data] prepare = {script.name!r}: there is no such Python file beside the study.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = run_file(script, "study_prepare", "[data] prepare")
     if not hasattr(module, "prepare"):
         raise StudyError(f"{script.name} has no function prepare(frame).")
     prepared: pd.DataFrame = module.prepare(frame)
     return prepared
 
 
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def _check_outcomes(study: Study, panel: Panel) -> None:
     """Refuse an outcome that the panel does not have before anything is estimated."""
-    named = [plan.outcome for plan in study.estimates] + list(study.meaningful) + list(study.outcome_names)
+    named = [plan.outcome for plan in study.estimates]
+    named += [*study.meaningful, *study.prior, *study.outcome_names]
     for outcome in named:
         if outcome not in panel.outcomes:
             raise StudyError(f"{study.path.name} names an outcome {outcome!r}.{suggest(outcome, panel.outcomes)}")

@@ -9,18 +9,29 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from mentoreval.aliases import Estimand, PeriodLength
+from mentoreval.design.arm_scores import ArmMethod, check_request
 from mentoreval.design.eligibility import Eligibility
-from mentoreval.design.methods import METHODS
-from mentoreval.effects.estimators import ESTIMATORS
-from mentoreval.effects.inference_methods import INFERENCE_METHODS
+from mentoreval.design.programs import SeveralPrograms
 from mentoreval.errors import MentorevalError, StudyError, first_few, suggest
 from mentoreval.evidence.checks import CHECKS
+from mentoreval.evidence.decision import Prior
+from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import Domain, MeasureFacts, Unit
-from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import Pool
-from mentoreval.panel.programs import PROGRAMS
+from mentoreval.records.format import choose_format
 from mentoreval.registry import build
-from mentoreval.study.study import DataPlan, DesignPlan, EstimatePlan, FramePanelPlan, RecordsPanelPlan, Role, Study
+from mentoreval.study.extensions import Catalogue, load_catalogue
+from mentoreval.study.study import (
+    CostPlan,
+    DataPlan,
+    DesignPlan,
+    EstimatePlan,
+    FramePanelPlan,
+    ProgramsPlan,
+    RecordsPanelPlan,
+    Role,
+    Study,
+)
 
 PlanType = TypeVar("PlanType")
 
@@ -45,34 +56,52 @@ def read_study(path: str | Path) -> Study:
 _TRANSLATED = {"source", "title", "question", "program_name", "setting", "assumptions", "outcome_names"}
 _KEYS = {
     "title", "question", "program_name", "setting", "synthetic", "languages", "confidence", "seed", "assumptions",
-    "data", "panel", "design", "estimate", "checks", "meaningful", "outcome_names", "translation",
+    "extensions", "data", "panel", "design", "programs", "estimate", "checks", "meaningful", "outcome_names",
+    "translation", "prior", "cost",
 }  # fmt: skip
+_TABLES = {"data", "panel", "design", "programs", "estimate", "checks", "translation", "prior", "cost"}
 
 
 def _study(path: Path, raw: dict[str, Any]) -> Study:
     _known(raw, _KEYS, "the study file")
-    _required(raw, ("title", "question", "data", "panel", "design", "estimate"), "the study file")
-    plain = {
-        key: _tuple(raw[key])
-        for key in _KEYS - {"data", "panel", "design", "estimate", "checks", "translation"}
-        if key in raw
-    }
+    chosen = "programs" if "programs" in raw else "design"
+    _required(raw, ("title", "question", "data", "panel", chosen, "estimate"), "the study file")
+    plain = {key: _tuple(raw[key]) for key in _KEYS - _TABLES if key in raw}
     _scalars(plain)
-    designs = {name: _design(name, table) for name, table in raw["design"].items()}
-    estimates = tuple(_estimate(number, table, designs) for number, table in enumerate(raw["estimate"], 1))
-    _one_headline(estimates)
+    catalogue = load_catalogue((path.parent / file).resolve() for file in plain.get("extensions", ()))
+    designs = {name: _design(name, table, catalogue) for name, table in raw.get("design", {}).items()}
+    programs = {name: _programs(name, table) for name, table in raw.get("programs", {}).items()}
+    both = sorted(set(designs) & set(programs))
+    if both:
+        raise StudyError(
+            f"[design.{both[0]}] and [programs.{both[0]}] have the same name. Give each a name of its own."
+        )
+    known = (*designs, *programs)
+    estimates = tuple(_estimate(number, table, known, catalogue) for number, table in enumerate(raw["estimate"], 1))
+    _check_pairs(estimates, programs)
+    one_headline(estimates)
     study = Study(
         path=path,
-        data=_plan(DataPlan, raw["data"], "[data]"),
-        panel=_panel(raw["panel"]),
+        data=_data(raw["data"]),
+        panel=_panel(raw["panel"], catalogue),
         designs=designs,
+        programs=programs,
         estimates=estimates,
         checks=tuple(build(CHECKS, spec, "check") for spec in raw.get("checks", [])),
+        prior={name: _plan(Prior, table, f"[prior.{name}]") for name, table in raw.get("prior", {}).items()},
+        cost=_plan(CostPlan, raw["cost"], "[cost]") if "cost" in raw else None,
         translation={name: _translation(name, table) for name, table in raw.get("translation", {}).items()},
         **plain,
     )
     _check_data(study)
     return study
+
+
+def _data(table: dict[str, Any]) -> DataPlan:
+    made = dict(table)
+    if "format" in table:
+        made["format"] = choose_format(table["format"])
+    return _plan(DataPlan, made, "[data]")
 
 
 def _translation(language: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +116,7 @@ def _scalars(plain: dict[str, Any]) -> None:
         "source": (str,),
         "title": (str,), "question": (str,), "program_name": (str,), "setting": (str,), "synthetic": (bool,),
         "languages": (tuple,), "confidence": (float,), "seed": (int,), "assumptions": (tuple,), "meaningful": (dict,),
+        "extensions": (tuple,),
         "outcome_names": (dict,),
     }  # fmt: skip
     words = {str: "a text in quotes", bool: "true or false", tuple: "a list", float: "a number", int: "a whole number"}
@@ -98,15 +128,15 @@ def _scalars(plain: dict[str, Any]) -> None:
         raise StudyError(f"confidence is a share between 0.5 and 1, such as 0.95; got {plain['confidence']}.")
 
 
-def _panel(table: dict[str, Any]) -> RecordsPanelPlan | FramePanelPlan:
+def _panel(table: dict[str, Any], catalogue: Catalogue) -> RecordsPanelPlan | FramePanelPlan:
     if "unit" in table:
         facts = {name: _facts(name, given) for name, given in table.get("measures", {}).items()}
         return _plan(FramePanelPlan, table | {"measures": facts}, "[panel]")
     _known(table, {option.name for option in fields(RecordsPanelPlan)} | {"unit"}, "[panel]")
     _required(table, ("program", "measures"), "[panel]")
     made = dict(table)
-    made["program"] = build(PROGRAMS, table["program"], "program")
-    made["measures"] = tuple(build(MEASURES, spec, "measure") for spec in table["measures"])
+    made["program"] = build(catalogue.programs, table["program"], "program")
+    made["measures"] = tuple(build(catalogue.measures, spec, "measure") for spec in table["measures"])
     return _plan(RecordsPanelPlan, made, "[panel]")
 
 
@@ -120,35 +150,65 @@ def _facts(outcome: str, table: dict[str, Any]) -> MeasureFacts:
     return _plan(MeasureFacts, table, where)
 
 
-def _design(name: str, table: dict[str, Any]) -> DesignPlan:
+def _design(name: str, table: dict[str, Any], catalogue: Catalogue) -> DesignPlan:
     where = f"[design.{name}]"
     _known(table, {option.name for option in fields(DesignPlan)}, where)
     _required(table, ("method",), where)
     made = dict(table)
-    made["method"] = build(METHODS, table["method"], "design")
+    made["method"] = build(catalogue.methods, table["method"], "design")
     made["eligibility"] = [_plan(Eligibility, rule, f"{where} eligibility") for rule in table.get("eligibility", [])]
     return _plan(DesignPlan, made, where)
 
 
-def _estimate(number: int, table: dict[str, Any], designs: Mapping[str, DesignPlan]) -> EstimatePlan:
+def _programs(name: str, table: dict[str, Any]) -> ProgramsPlan:
+    where = f"[programs.{name}]"
+    _known(table, {option.name for option in fields(ProgramsPlan)}, where)
+    _required(table, ("column",), where)
+    made = dict(table)
+    made["eligibility"] = [_plan(Eligibility, rule, f"{where} eligibility") for rule in table.get("eligibility", [])]
+    several = table.get("several", "refuse")
+    made["several"] = (
+        _plan(SeveralPrograms, several, f"{where} several")
+        if isinstance(several, dict)
+        else SeveralPrograms.of(several)
+    )
+    made.setdefault("estimand", "ATT" if table.get("method") == "matching" else "ATE")
+    plan = _plan(ProgramsPlan, made, where)
+    check_request(plan.method, plan.estimand, plan.target, plan.covariates)
+    return plan
+
+
+def _estimate(number: int, table: dict[str, Any], known: tuple[str, ...], catalogue: Catalogue) -> EstimatePlan:
     where = f"[[estimate]] number {number}"
     _known(table, {option.name for option in fields(EstimatePlan)}, where)
     _required(table, ("outcome", "design", "estimator"), where)
-    if table["design"] not in designs:
+    if table["design"] not in known:
         raise StudyError(
-            f"{where} names a design {table['design']!r} that is not there.{suggest(table['design'], designs)}"
+            f"{where} names a design {table['design']!r} that is not there.{suggest(table['design'], known)}"
         )
     made = dict(table)
-    made["estimator"] = build(ESTIMATORS, table["estimator"], "estimator")
+    made["estimator"] = build(catalogue.estimators, table["estimator"], "estimator")
     if "inference" in table:
-        made["inference"] = build(INFERENCE_METHODS, table["inference"], "inference method")
-    made.setdefault("name", f"{table['outcome']}_{table['design']}_{made['estimator'].name}")
+        made["inference"] = build(catalogue.inference, table["inference"], "inference method")
+    own = "_".join([table["design"], *map(str, table.get("pair", []))])
+    made.setdefault("name", f"{table['outcome']}_{own}_{made['estimator'].name}")
     return _plan(EstimatePlan, made, where)
 
 
-def _one_headline(estimates: tuple[EstimatePlan, ...]) -> None:
-    headline = [plan.outcome for plan in estimates if plan.role == "headline"]
-    twice = {outcome for outcome in headline if headline.count(outcome) > 1}
+def _check_pairs(estimates: tuple[EstimatePlan, ...], programs: Mapping[str, ProgramsPlan]) -> None:
+    for plan in estimates:
+        if plan.pair and plan.design not in programs:
+            raise StudyError(f"{plan.name}: pair goes with a design of several programs, [programs.…]. Leave it out.")
+        if plan.pair and (len(plan.pair) != 2 or not all(isinstance(one, str) for one in plan.pair)):
+            raise StudyError(
+                f'{plan.name}: pair = {list(plan.pair)} is not allowed. It takes two programs, as ["peer", "none"].'
+            )
+
+
+def one_headline(estimates: tuple[EstimatePlan, ...]) -> None:
+    """StudyError where an outcome, or a pair of programs on it, has no single headline, or two names are the same."""
+    headline = [(plan.outcome, plan.contrast) for plan in estimates if plan.role == "headline"]
+    twice = {" ".join(one).strip() for one in headline if headline.count(one) > 1}
     if twice:
         raise StudyError(
             f"{first_few(sorted(twice))} has more than one headline estimate. Choose one, before the results."
@@ -185,7 +245,10 @@ def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType
 
 
 def _choices(annotation: str) -> tuple[str, ...]:
-    named = {"Estimand": Estimand, "PeriodLength": PeriodLength, "Pool": Pool, "Role": Role}
+    named: dict[str, Any] = {
+        "Estimand": Estimand, "PeriodLength": PeriodLength, "Pool": Pool, "Role": Role, "ArmMethod": ArmMethod,
+        "ArmEstimand": ArmEstimand,
+    }  # fmt: skip
     if annotation in named:
         return get_args(named[annotation])
     if annotation.startswith("Literal["):

@@ -8,15 +8,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mentoreval.aliases import Estimand, PeriodLength
+from mentoreval.design.arm_scores import ArmMethod
 from mentoreval.design.design import DesignMethod
 from mentoreval.design.eligibility import Eligibility
+from mentoreval.design.programs import SeveralPrograms
 from mentoreval.effects.estimator import Estimator
 from mentoreval.effects.inference import Inference
+from mentoreval.errors import StudyError
 from mentoreval.evidence.check import Check
+from mentoreval.evidence.decision import Prior
+from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.measure import Measure
-from mentoreval.panel.panel import Pool
+from mentoreval.panel.panel import Assignment, Pool
 from mentoreval.panel.program import Program
+from mentoreval.records.format import Format
+from mentoreval.records.formats import Plain
 
 Role = Literal["headline", "robustness", "over_time"]
 
@@ -25,6 +32,8 @@ Role = Literal["headline", "robustness", "over_time"]
 class DataPlan:
     """Where the data are: a folder of tables, or one file of a researcher's own, both relative to the study file.
 
+    folder : may also be a workbook, a DuckDB file, or "postgresql://…" with the password in PGPASSWORD or ~/.pgpass
+    format : how the tables of the folder are laid out
     prepare : a Python file beside the study with ``prepare(frame) -> frame``, for a file that needs reshaping
     source : what the data are and where they come from, said in the report
     """
@@ -35,6 +44,7 @@ class DataPlan:
     source: str = ""
     attendance: str | None = None
     orphans: Literal["error", "drop"] = "error"
+    format: Format = field(default_factory=Plain)
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,9 @@ class FramePanelPlan:
     weight: str | None = None
     pretests: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
+    participated: str | None = None
+    dosage: str | None = None
+    assignment: Assignment = "observed"
 
 
 @dataclass(frozen=True)
@@ -79,9 +92,31 @@ class DesignPlan:
 
 
 @dataclass(frozen=True)
+class ProgramsPlan:
+    """Several program models at once, each compared with every other and with none, as in ``compare_arms``.
+
+    column : names each student's program
+    """
+
+    column: str
+    reference: str = "none"
+    method: ArmMethod = "weighting"
+    estimand: ArmEstimand = "ATE"
+    target: str | None = None
+    covariates: tuple[str, ...] | None = None
+    common_support: bool = True
+    several: SeveralPrograms = field(default_factory=SeveralPrograms)
+    pool: Pool = "never_treated"
+    eligibility: tuple[Eligibility, ...] = ()
+
+
+@dataclass(frozen=True)
 class EstimatePlan:
     """One estimate: outcome, design, estimator, inference, and its place in the report.
 
+    design : a design, or several programs: then one estimate for each pair of them
+    family : results in one family have their p-values adjusted together; "" = those of the same WWC domain
+    pair : of several programs the two to compare, the second as the comparison; empty = all pairs
     role : headline answers the question for its outcome; over_time is drawn as an event study; robustness stands
         beside the headline
     """
@@ -92,15 +127,45 @@ class EstimatePlan:
     inference: Inference | None = None
     role: Role = "robustness"
     name: str = ""
+    pair: tuple[str, ...] = ()
+    family: str = ""
+
+    @property
+    def contrast(self) -> str:
+        """The pair of programs as a label; "" where there are not several."""
+        return " – ".join(self.pair)
+
+
+@dataclass(frozen=True)
+class CostPlan:
+    """What the program costs.
+
+    per_student : for the time over which the effect is measured, above 0
+    currency : its letters, such as USD
+    what : what is counted, in the authors' words
+    """
+
+    per_student: float
+    currency: str = "USD"
+    what: str = ""
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.per_student, (int, float)) and not isinstance(self.per_student, bool)
+        if not (number and 0 < self.per_student < float("inf")):
+            raise StudyError(f"[cost] per_student is a number above 0, such as 450; got {self.per_student!r}.")
 
 
 @dataclass(frozen=True)
 class Study:
     """A plan.
 
+    programs : comparisons of several program models, by name
+    extensions : Python files beside the study with kinds of its own
     program_name : as sentences name it, e.g. "Success Mentors"
     synthetic : True for made-up students; every page then says so
     meaningful : for each outcome the smallest effect that would matter, in the outcome's unit
+    prior : for an outcome what was thought of the effect before the data; flat for the others
+    cost : what the program costs for each student, where it is known
     assumptions : sentences of the authors, which become the limitations section
     translation : for a language, the authors' texts in it: title, question, program_name, setting, assumptions,
         outcome_names, and the source of the data
@@ -113,7 +178,9 @@ class Study:
     panel: RecordsPanelPlan | FramePanelPlan
     designs: Mapping[str, DesignPlan]
     estimates: tuple[EstimatePlan, ...]
+    programs: Mapping[str, ProgramsPlan] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
+    extensions: tuple[str, ...] = ()
     program_name: str = "the program"
     setting: str = ""
     synthetic: bool = False
@@ -121,6 +188,8 @@ class Study:
     confidence: float = 0.95
     seed: int = 0
     meaningful: Mapping[str, float] = field(default_factory=dict)
+    prior: Mapping[str, Prior] = field(default_factory=dict)
+    cost: CostPlan | None = None
     assumptions: tuple[str, ...] = ()
     outcome_names: Mapping[str, str] = field(default_factory=dict)
     translation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

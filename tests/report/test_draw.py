@@ -5,17 +5,20 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 
 from mentoreval.design.methods import Unadjusted
 from mentoreval.errors import OptionError, ReportError
+from mentoreval.evidence.synthesis import synthesize
 from mentoreval.report import canvas
 from mentoreval.report.disclosure import protect
 from mentoreval.report.draw import draw
 from mentoreval.report.exhibits import BalanceComparison, OverlapPlot
 from mentoreval.report.exhibits.balance_comparison import MARKERS
+from mentoreval.report.exhibits.forest_plot import ForestPlot
 from mentoreval.report.words import Words, available_languages
 
 LANGUAGES = available_languages()
@@ -131,3 +134,29 @@ def test_the_alternative_text_says_how_much_overlaps(evaluation, language):
 def test_a_picture_that_there_is_not(evaluation):
     with pytest.raises(OptionError, match="Did you mean 'overlap'"):
         draw(evaluation.designs["matched"], show="overlaps")
+
+
+def thirty_places() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    error = rng.uniform(0.03, 0.12, 30)
+    names = [f"District {n}" for n in range(1, 29)] + ["A consortium of three small rural districts", "Río Seco"]
+    error[3] = np.nan
+    return pd.DataFrame({"site": names, "effect_size_g": rng.normal(0.08, 0.08, 30), "std_error": error})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_synthesis_is_a_legible_forest_plot(language):
+    synthesis = synthesize(thirty_places())
+    assert_no_text_over_another(draw(synthesis, language))
+    plot, words = ForestPlot.of_synthesis(synthesis), Words(language)
+    assert words.number(synthesis.estimate, 2, signed=True) in plot.alt_text(words)
+    assert words.percent(synthesis.i_squared) in plot.caption(words)
+    assert plot.frame["kind"].value_counts().to_dict() == {"site": 30, "mean": 1, "next_site": 1}
+
+
+def test_a_place_without_an_interval_is_drawn_and_not_counted():
+    plot = ForestPlot.of_synthesis(synthesize(thirty_places()))
+    assert plot.facts["n_pooled"] == 29
+    row = plot.frame.set_index("label").loc["District 4"]
+    assert np.isfinite(row["estimate"])
+    assert np.isnan(row["conf_low"])

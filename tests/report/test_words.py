@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import mentoreval.report
+from mentoreval.design.arms import ArmContrast
 from mentoreval.design.methods import METHODS
 from mentoreval.effects.estimators import ESTIMATORS
 from mentoreval.effects.inference_methods import INFERENCE_METHODS
@@ -19,15 +20,16 @@ from mentoreval.evidence.checks import CHECKS
 from mentoreval.panel.measures import MEASURES
 from mentoreval.report.exhibits import EXHIBITS
 from mentoreval.report.sections import SECTIONS
-from mentoreval.report.words import Words, available_languages, keys_of
+from mentoreval.report.words import UNITS, Words, available_languages, keys_of, unit_of
 
 PACKAGE = Path(mentoreval.report.__file__).parent
 LANGUAGES = available_languages()
 
 
 def placeholders(text: str) -> set[tuple[str, str]]:
-    """Names and formats of the placeholders of a text."""
-    return {(name, spec or "") for _, name, spec, _ in string.Formatter().parse(text) if name is not None}
+    """Names and formats of the placeholders of a text, without those that stand for the unit and follow its gender."""
+    found = {(name, spec or "") for _, name, spec, _ in string.Formatter().parse(text) if name is not None}
+    return {(name, spec) for name, spec in found if name.lower() not in {"student", "students", "o", "un", "el"}}
 
 
 def test_there_are_english_and_spanish():
@@ -102,7 +104,7 @@ def test_words_for_kinds_speak_of_kinds_that_exist():
     homes |= {"check": CHECKS, "finding": CHECKS, "assumption": ESTIMATORS, "design_method": METHODS}
     pairs = {tuple(key.split(".")[:2]) for key in keys_of("en") if key.split(".")[0] in homes}
     strangers = {(family, name) for family, name in pairs if name not in homes[family]}
-    in_the_making = {file.stem for file in PACKAGE.parent.glob("*/*/*.py")}
+    in_the_making = {file.stem for file in PACKAGE.parent.glob("*/*/*.py")} | {ArmContrast.name}
     assert [pair for pair in strangers if pair[1] not in in_the_making] == []
 
 
@@ -176,3 +178,28 @@ def test_covariates_before_the_program_are_made_from_their_outcome():
     words = Words("en")
     assert words.covariate("prior_attendance_rate") == "attendance rate before the program"
     assert words.covariate("race_ethnicity", "two_or_more") == "race and ethnicity: two or more"
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_unit_has_its_words_in_every_language(language, unit):
+    said = Words(language, unit=unit)("design_text.nearest", method="")
+    assert "{" not in said
+    assert unit == "student" or said != Words(language)("design_text.nearest", method="")
+
+
+def test_sentences_speak_of_what_the_rows_stand_for():
+    english, spanish = Words("en", unit="county"), Words("es", unit="school")
+    assert english("clusters.student") == "counties"
+    assert english("pool.never_treated") == "Comparison counties were never in the program."
+    assert spanish("pool.never_treated") == "Las escuelas de comparación nunca estuvieron en el programa."
+    assert spanish("finding.regression_to_the_mean.no_pairs_of_years").startswith("Muy pocas escuelas")
+    assert Words("es")("pool.never_treated") == "Los estudiantes de comparación nunca estuvieron en el programa."
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"),
+    [("county", "county"), ("school_id", "school"), ("School", "school"), ("student_id", "student"), ("id", "student")],
+)
+def test_the_column_of_units_says_what_they_are(column, unit):
+    assert unit_of(column) == unit

@@ -5,8 +5,10 @@ from __future__ import annotations
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.exhibits.balance_comparison import BalanceComparison
 from mentoreval.report.exhibits.baseline_table import BaselineTable
+from mentoreval.report.exhibits.essa_table import EssaTable
 from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.findings_table import FindingsTable
+from mentoreval.report.exhibits.forest_plot import ForestPlot
 from mentoreval.report.exhibits.impact_details import ImpactDetails
 from mentoreval.report.exhibits.impact_plot import ImpactPlot
 from mentoreval.report.exhibits.impact_table import ImpactTable
@@ -15,6 +17,7 @@ from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.robustness_table import RobustnessTable
 from mentoreval.report.exhibits.sample_flow import SampleFlow
+from mentoreval.report.exhibits.wwc_audit_table import WwcAuditTable
 
 EXHIBITS: dict[str, type[Exhibit]] = {
     "impact_plot": ImpactPlot,
@@ -29,9 +32,13 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "robustness_table": RobustnessTable,
     "event_study": EventStudy,
     "findings_table": FindingsTable,
+    "essa_table": EssaTable,
+    "wwc_audit_table": WwcAuditTable,
+    "forest_plot": ForestPlot,
 }
 
 __all__ = [
-    "EXHIBITS", "BalanceComparison", "BaselineTable", "EventStudy", "FindingsTable", "ImpactDetails", "ImpactPlot",
-    "ImpactTable", "LedgerTable", "LovePlot", "OverlapPlot", "RobustnessTable", "SampleFlow",
+    "EXHIBITS", "BalanceComparison", "BaselineTable", "EssaTable", "EventStudy", "FindingsTable",
+    "ForestPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
+    "OverlapPlot", "RobustnessTable", "SampleFlow", "WwcAuditTable",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ class BaselineTable(Exhibit):
     """One for each analytic sample behind a headline result; outcomes with the same sample share it.
 
     frame : as ``baseline_equivalence`` gives it, for outcomes that share a sample the covariates of all of them
-    facts : outcomes
+    facts : outcomes; pair, of several programs the two that are compared
     """
 
     name: ClassVar[str] = "baseline_table"
@@ -45,7 +45,10 @@ class BaselineTable(Exhibit):
                 group.frame,
                 subject=group.results[0].plan.name,
                 measures=evaluation.panel.measures,
-                facts={"outcomes": tuple(result.plan.outcome for result in group.results)},
+                facts={
+                    "outcomes": tuple(result.plan.outcome for result in group.results),
+                    "pair": group.results[0].plan.contrast,
+                },
             )
             for group in groups
         )
@@ -57,7 +60,8 @@ class BaselineTable(Exhibit):
         for arm, _ in arms:
             columns += [Column(words("column.n"), group=arm), Column(words("column.mean_sd"), group=arm)]
         columns += [Column(words("column.effect_size")), Column(words("column.band"), numeric=False)]
-        outcomes = [words.outcome(str(name)) for name in self._outcomes]
+        pair = str(self.facts.get("pair", ""))
+        outcomes = [words.outcome(str(name), pair) for name in self._outcomes]
         caption = words("caption.baseline_table", outcomes=outcomes)
         rows = tuple(self._row(words, row) for _, row in self.frame.iterrows())
         return Table(f"table-{self.id}", caption, tuple(columns), rows, (words("note.baseline"),))

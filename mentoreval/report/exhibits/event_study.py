@@ -34,7 +34,7 @@ class EventStudy(Exhibit):
     """One for each estimate over time.
 
     frame : COLUMNS, one row for each event time, in the outcome's own unit; the reference period has no interval
-    facts : outcome, period (what an event time counts), confidence
+    facts : outcome, pair, period (what an event time counts), confidence
     """
 
     name: ClassVar[str] = "event_study"
@@ -45,16 +45,21 @@ class EventStudy(Exhibit):
         """Every result with the role over_time."""
         period = getattr(evaluation.study.panel, "period", None) or "period"
         results = evaluation.with_role("over_time")
-        return tuple(cls.of_estimate(result.estimate, result.plan.name, period) for result in results)
+        return tuple(
+            cls.of_estimate(result.estimate, result.plan.name, period, result.plan.contrast) for result in results
+        )
 
     @classmethod
-    def of_estimate(cls, estimate: Estimate, name: str = "", period: str = "period") -> Self:
-        """The effects of one estimate by event time; ``period`` is what an event time counts."""
+    def of_estimate(cls, estimate: Estimate, name: str = "", period: str = "period", pair: str = "") -> Self:
+        """The effects of one estimate by event time.
+
+        period : what an event time counts; pair : of several programs the two that are compared
+        """
         return cls(
             over_time_frame(estimate)[list(COLUMNS)],
             subject=name,
             measures=estimate.design.panel.measures,
-            facts={"outcome": estimate.outcome, "period": period, "confidence": estimate.confidence},
+            facts={"outcome": estimate.outcome, "pair": pair, "period": period, "confidence": estimate.confidence},
         )
 
     @property
@@ -75,7 +80,11 @@ class EventStudy(Exhibit):
     def caption(self, words: Words) -> str:
         """Outcome, and what the marks and lines are."""
         key = "caption.event_study_band" if self.has_band else "caption.event_study"
-        return words(key, outcome=opened(words.outcome(self.outcome)), confidence=self._confidence)
+        return words(
+            key,
+            outcome=opened(words.outcome(self.outcome, str(self.facts.get("pair", "")))),
+            confidence=self._confidence,
+        )
 
     def alt_text(self, words: Words) -> str:
         """Every period with its difference and interval."""
@@ -89,7 +98,12 @@ class EventStudy(Exhibit):
             for _, row in self.frame.iterrows()
         ]
         unit = words(f"unit.{self.scale.name}")
-        return words("alt.event_study", outcome=words.outcome(self.outcome), unit=unit, rows=" ".join(rows))
+        return words(
+            "alt.event_study",
+            outcome=words.outcome(self.outcome, str(self.facts.get("pair", ""))),
+            unit=unit,
+            rows=" ".join(rows),
+        )
 
     def table(self, words: Words) -> Table:
         """One row for each period."""
@@ -97,7 +111,9 @@ class EventStudy(Exhibit):
         keys = ("difference", "interval", "p_value", "n_treated", "n_comparison")
         numbers = tuple(Column(words(f"column.{key}", confidence=self._confidence)) for key in keys)
         unit = words("note.differences_in", unit=words(f"unit.{self.scale.name}"))
-        caption = words("caption.event_study_table", outcome=opened(words.outcome(self.outcome)))
+        caption = words(
+            "caption.event_study_table", outcome=opened(words.outcome(self.outcome, str(self.facts.get("pair", ""))))
+        )
         first = Column(words("column.time"), numeric=False)
         return Table(f"table-{self.id}", caption, (first, *numbers), tuple(rows), (unit,))
 

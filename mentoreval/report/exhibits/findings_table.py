@@ -17,7 +17,7 @@ from mentoreval.study.evaluation import Evaluation
 class FindingsTable(Exhibit):
     """All verdicts.
 
-    frame : outcome, role, design, estimator, check, verdict
+    frame : outcome, pair, role, design, estimator, check, verdict
     """
 
     name: ClassVar[str] = "findings_table"
@@ -27,13 +27,13 @@ class FindingsTable(Exhibit):
         """One for the whole study; none where the study asks for no checks."""
         rows = [
             (
-                result.plan.name, result.plan.outcome, result.plan.role, result.plan.design, result.plan.estimator.name,
-                finding.check, finding.verdict,
+                result.plan.name, result.plan.outcome, result.plan.contrast, result.plan.role, result.plan.design,
+                result.plan.estimator.name, finding.check, finding.verdict,
             )
             for result in evaluation.results
             for finding in result.findings
         ]  # fmt: skip
-        columns = ["name", "outcome", "role", "design", "estimator", "check", "verdict"]
+        columns = ["name", "outcome", "pair", "role", "design", "estimator", "check", "verdict"]
         return (cls(pd.DataFrame(rows, columns=columns)),) if rows else ()
 
     def table(self, words: Words) -> Table:
@@ -46,7 +46,7 @@ class FindingsTable(Exhibit):
         for _, group in self.frame.groupby("name", sort=False):
             first, verdicts = group.iloc[0], dict(zip(group["check"], group["verdict"], strict=True))
             cells = [
-                opened(words.outcome(first["outcome"])),
+                opened(words.outcome(first["outcome"], first["pair"])),
                 words(f"role.{first['role']}"),
                 words.named("estimator", first["estimator"]),
             ]

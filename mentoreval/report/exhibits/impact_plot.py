@@ -27,7 +27,7 @@ HEAD, STRIP, FOOT, TICKS = 0.12, 0.26, 0.58, 0.26
 class ImpactPlot(Exhibit):
     """The headline results, one panel for each unit.
 
-    frame : outcome, estimate, conf_low, conf_high in the outcome's own unit; confidence
+    frame : outcome, pair, estimate, conf_low, conf_high in the outcome's own unit; confidence
     """
 
     name: ClassVar[str] = "impact_plot"
@@ -35,7 +35,9 @@ class ImpactPlot(Exhibit):
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
         """One for the whole study."""
-        frame = results_frame(evaluation.with_role("headline"))[["outcome", "estimate", "conf_low", "conf_high"]]
+        frame = results_frame(evaluation.with_role("headline"))[
+            ["outcome", "pair", "estimate", "conf_low", "conf_high"]
+        ]
         frame["confidence"] = evaluation.study.confidence
         return (cls(frame, measures=evaluation.panel.measures),)
 
@@ -45,7 +47,7 @@ class ImpactPlot(Exhibit):
         for _, row in self.frame.iterrows():
             scale = self._scale(row)
             numbers = {
-                "outcome": opened(words.outcome(row["outcome"])),
+                "outcome": opened(words.outcome(row["outcome"], row.get("pair", ""))),
                 "estimate": amounts.digits(words, scale, row["estimate"], signed=True),
                 "interval": amounts.bounds(words, scale, row["conf_low"], row["conf_high"]),
             }
@@ -94,7 +96,7 @@ class _Panel:
         self.room = max(canvas.text_width(text) for pair in self.numbers for text in pair)
 
     def _label(self, plot: ImpactPlot, row: pd.Series) -> str:
-        facts, outcome = plot.measure(row["outcome"]), opened(self.words.outcome(row["outcome"]))
+        facts, outcome = plot.measure(row["outcome"]), opened(self.words.outcome(row["outcome"], row.get("pair", "")))
         if facts is None:
             return outcome
         better = "higher" if facts.higher_is_better else "lower"

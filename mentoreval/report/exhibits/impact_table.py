@@ -49,7 +49,7 @@ class ImpactTable(Exhibit):
     def _row(self, words: Words, row: pd.Series) -> tuple[str, ...]:
         facts = self.measure(row["outcome"])
         scale = amounts.table_scale(facts)
-        cells = [amounts.named_with_unit(words, opened(words.outcome(row["outcome"])), scale)]
+        cells = [amounts.named_with_unit(words, opened(words.outcome(row["outcome"], row["pair"])), scale)]
         for count, arm in ARMS:
             cells.append(shown_count(row[count], words))
             mean, sd = float(row[f"mean_{arm}"]), float(row[f"sd_{arm}"])
@@ -72,5 +72,8 @@ class ImpactTable(Exhibit):
     def _reasons(self, words: Words) -> tuple[str, ...]:
         """Why an effect size is missing, where one is."""
         missing = self.frame[self.frame["effect_size"].isna() & self.frame["reason"].fillna("").ne("")]
-        named = ((words.outcome(row["outcome"]), words.named("reason", row["reason"])) for _, row in missing.iterrows())
+        named = (
+            (words.outcome(row["outcome"], row["pair"]), words.named("reason", row["reason"]))
+            for _, row in missing.iterrows()
+        )
         return tuple(words("note.no_effect_size", outcome=outcome, reason=reason) for outcome, reason in named)

@@ -52,7 +52,7 @@ class RobustnessTable(Exhibit):
     def _row(self, words: Words, row: pd.Series) -> tuple[str, ...]:
         scale = amounts.table_scale(self.measure(row["outcome"]))
         return (
-            amounts.named_with_unit(words, opened(words.outcome(row["outcome"])), scale),
+            amounts.named_with_unit(words, opened(words.outcome(row["outcome"], row["pair"])), scale),
             words(f"role.{row['role']}"),
             words("label.design", method=words.named("design_method", row["method"]), estimand=row["estimand"]),
             words.named("estimator", row["estimator"]),

@@ -12,6 +12,7 @@ from mentoreval.report.sections.manifest import ManifestSection
 from mentoreval.report.sections.methods import Methods
 from mentoreval.report.sections.over_time import OverTime
 from mentoreval.report.sections.sample import Sample
+from mentoreval.report.sections.wwc_audit import WwcAuditSection
 
 SECTIONS: dict[str, type[Section]] = {
     "first_page": FirstPage,
@@ -20,6 +21,7 @@ SECTIONS: dict[str, type[Section]] = {
     "impacts": Impacts,
     "over_time": OverTime,
     "findings": Findings,
+    "wwc_audit": WwcAuditSection,
     "limitations": Limitations,
     "methods": Methods,
     "manifest": ManifestSection,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from mentoreval.design.arms import ArmContrast
 from mentoreval.design.design import Design
 from mentoreval.design.eligibility import Eligibility
 from mentoreval.design.equivalence import ALIKE
@@ -12,7 +13,7 @@ from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.panel import PRIOR
 from mentoreval.registry import spec_of
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
-from mentoreval.report.section import Material, Section
+from mentoreval.report.section import Material, Section, other_program
 from mentoreval.report.words import Words, opened, readable
 from mentoreval.study.study import DesignPlan
 
@@ -41,8 +42,10 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
     """How one design chose, in words and with its settings."""
     method = design.method.name
     key = f"design_text.{method}" if words.has(f"design_text.{method}") else "design_text_other"
-    text = words(key, method=words.named("design_method", method))
-    sentences = [text, words(f"estimand.{design.estimand}"), words(f"pool.{plan.pool}")]
+    arms = _arms_of(design)
+    text = words(key, method=words.named("design_method", method), **arms)
+    pool = "other_program" if other_program(design) else plan.pool
+    sentences = [text, words(f"estimand.{design.estimand}"), words(f"pool.{pool}", **arms)]
     blocks: list[Block] = [Paragraph(" ".join(sentences))]
     rules = tuple(
         _eligibility(rule, material.facts(rule.covariate.removeprefix(PRIOR)), words) for rule in plan.eligibility
@@ -56,6 +59,13 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
     if settings:
         blocks.append(Paragraph(words("design.settings", settings="; ".join(settings)), "note"))
     return blocks
+
+
+def _arms_of(design: Design) -> dict[str, str]:
+    """The two programs of a pair as sentences name them; empty for a design of one program."""
+    if not isinstance(design.method, ArmContrast):
+        return {}
+    return {name: readable(getattr(design.method, name)) for name in ("treated", "comparison")}
 
 
 def _selection(material: Material, design: Design, words: Words) -> list[str]:
@@ -108,6 +118,9 @@ def _opinions(material: Material, words: Words) -> list[str]:
     for result in material.headlines:
         opinion = judge_baseline(result.baseline)
         covariates = [words.covariate(name) for name in opinion.covariates]
-        numbers = {"outcome": opened(words.outcome(result.plan.outcome)), "largest": opinion.largest}
+        numbers = {
+            "outcome": opened(words.outcome(result.plan.outcome, result.plan.contrast)),
+            "largest": opinion.largest,
+        }
         said.append(words(f"balance.{opinion.case}", covariates=covariates or [words("sign.none")], **numbers))
     return said

@@ -29,7 +29,7 @@ class Findings(Section):
         blocks: list[Block] = [Paragraph(words("findings.intro"))]
         for result in results:
             if result.plan.role in TOLD_IN_WORDS:
-                outcome = opened(words.outcome(result.plan.outcome))
+                outcome = opened(words.outcome(result.plan.outcome, result.plan.contrast))
                 blocks.append(Heading(words(f"findings.{result.plan.role}", outcome=outcome)))
                 blocks += [say_finding(material, result, finding, words) for finding in result.findings]
         blocks.append(Heading(words("findings.all_title")))
@@ -54,7 +54,10 @@ def _told(material: Material, result: Result, finding: Finding, words: Words) ->
     the outcome's unit.
     """
     scale = amounts.reader_scale(material.facts(result.plan.outcome))
-    told: dict[str, object] = {"outcome": words.outcome(result.plan.outcome), "program": material.program(words)}
+    told: dict[str, object] = {
+        "outcome": words.outcome(result.plan.outcome),
+        "program": material.program(words, result),
+    }
     for name, value in finding.numbers.items():
         told[name] = value
         if isinstance(value, Real) and not isinstance(value, bool):

@@ -1,0 +1,96 @@
+"""Chances: how likely each difference matters, and what a day in school costs, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from mentoreval.evidence.decision import chance_of_mattering, cost_per_unit
+from mentoreval.evidence.wwc import judge_baseline
+from mentoreval.report import amounts
+from mentoreval.report.document import Block, Bullets, Heading, Paragraph
+from mentoreval.report.section import Material
+from mentoreval.report.words import Words, opened
+from mentoreval.study.evaluation import Result
+
+NEARLY_SURE = 0.99
+"""Chances beyond it, and below what is left of it, are not told apart: the model behind them is not that exact."""
+
+
+def say_chances(material: Material, words: Words) -> list[Block]:
+    """A chance for each main result of which the study said what would matter; nothing where it said it of none."""
+    told = [
+        _chance(material, result, words)
+        for result in material.headlines
+        if result.plan.outcome in material.study.meaningful and material.facts(result.plan.outcome) is not None
+    ]
+    if not told:
+        return []
+    return [Heading(words("decision.title")), Paragraph(words("decision.intro")), Bullets(tuple(told))]
+
+
+def _chance(material: Material, result: Result, words: Words) -> str:
+    name, facts = result.plan.outcome, material.facts(result.plan.outcome)
+    outcome = opened(words.outcome(name, result.plan.contrast))
+    if judge_baseline(result.baseline).case == "not_alike":
+        return words("decision.not_alike", outcome=outcome)
+    meaningful, prior = material.study.meaningful[name], material.study.prior.get(name)
+    better_up = facts is None or facts.higher_is_better
+    found = chance_of_mattering(result.estimate, meaningful, higher_is_better=better_up, prior=prior)
+    if math.isnan(found.better):
+        return words("decision.no_chance", outcome=outcome)
+    scale = amounts.reader_scale(facts)
+    numbers = {
+        "outcome": outcome,
+        "program": material.program(words, result),
+        "size": amounts.size(words, scale, meaningful),
+        **{part: _share(getattr(found, part), words) for part in ("better", "worse", "between")},
+    }
+    if prior is None:
+        return words("decision.chance", **numbers)
+    numbers["prior_mean"] = words(f"size.{scale.name}", number=amounts.digits(words, scale, prior.mean, signed=True))
+    numbers["prior_sd"] = amounts.size(words, scale, prior.sd)
+    return words("decision.chance_with_prior", **numbers)
+
+
+def _share(chance: float, words: Words) -> str:
+    """A chance as a percentage, never as certain."""
+    if chance > NEARLY_SURE:
+        return words("sign.above", value=words.percent(NEARLY_SURE))
+    rest = 1 - NEARLY_SURE
+    return words("sign.below", value=words.percent(rest)) if chance < rest else words.percent(chance)
+
+
+def say_costs(material: Material, words: Words) -> list[Block]:
+    """What a day in school costs by each main result that is counted in days; nothing where no cost was given."""
+    cost = material.study.cost
+    if cost is None:
+        return []
+    key = "decision.cost_of_what" if cost.what else "decision.cost_of"
+    paid = Paragraph(words(key, cost=_money(material, cost.per_student, words), what=cost.what))
+    told = tuple(_costs(material, cost.per_student, words)) or (words("decision.no_cost.no_days"),)
+    return [Heading(words("decision.cost_title")), paid, Bullets(told)]
+
+
+def _costs(material: Material, per_student: float, words: Words) -> Iterator[str]:
+    for result in material.headlines:
+        facts = material.facts(result.plan.outcome)
+        scale = amounts.reader_scale(facts)
+        if facts is None or facts.domain != "attendance" or scale.name not in ("school_days", "days"):
+            continue
+        outcome = opened(words.outcome(result.plan.outcome, result.plan.contrast))
+        if judge_baseline(result.baseline).case == "not_alike":
+            yield words("decision.no_cost.not_alike", outcome=outcome)
+            continue
+        found = cost_per_unit(result.estimate, per_student, higher_is_better=facts.higher_is_better, scale=scale.factor)
+        if found.reason:
+            yield words(f"decision.no_cost.{found.reason}", outcome=outcome)
+            continue
+        ends = {name: _money(material, getattr(found, name), words) for name in ("low", "high")}
+        yield words("decision.cost", outcome=outcome, per_day=_money(material, found.per_unit, words), **ends)
+
+
+def _money(material: Material, amount: float, words: Words) -> str:
+    """An amount with its currency; cents below one hundred only."""
+    currency = "" if material.study.cost is None else material.study.cost.currency
+    return words("label.cost", currency=currency, number=words.number(amount, 0 if amount >= 100 else 2))
