@@ -103,6 +103,19 @@ def run(
             typer.echo(f"Report: {path}")
 
 
+@app.command(short_help="Freeze a study's plan.")
+def lock(
+    study: Annotated[Path, typer.Argument(help="The study file, e.g. reports/riverside/study.toml.")],
+) -> None:
+    """Freeze a study's plan and the students as they stood before the program, without looking at an outcome."""
+    from mentoreval.study.evaluation import lock_study
+
+    with steps() as say:
+        path = lock_study(study, progress=say)
+    typer.echo(f"The plan is locked in {path}")
+    typer.echo("Keep that file with the study. The report will say what was planned, changed or added later.")
+
+
 def _findings(evaluation: Any) -> Iterator[str]:
     """One line per headline: the effect with its interval, in the outcome's own unit."""
     for result in evaluation.with_role("headline"):
@@ -159,6 +172,8 @@ def steps() -> Iterator[Callable[[str], None]]:
     """A function that shows the step under way: a spinner in a terminal, one line per step elsewhere."""
     from rich.console import Console
 
+    from mentoreval.numerics.progress import progress_to
+
     console = Console(stderr=True, highlight=False)
     began = time.monotonic()
     with console.status("Starting") as status:
@@ -170,7 +185,13 @@ def steps() -> Iterator[Callable[[str], None]]:
             else:
                 console.print(f"{step} …")
 
-        yield say
+        def tell(work: str, share: float | None, _: float) -> None:
+            """Show how far long work within a step is; elsewhere than in a terminal the step's line is enough."""
+            done = "" if share is None else f"{share:.0%}  "
+            status.update(f"{work} …  {done}({time.monotonic() - began:.0f} s)")
+
+        with progress_to(tell):
+            yield say
 
 
 def main() -> None:

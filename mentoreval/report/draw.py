@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 from mentoreval.design.design import Design
 from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import OptionError, ReportError, suggest
+from mentoreval.evidence.check import Finding
 from mentoreval.evidence.synthesis import Synthesis
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.exhibits.balance_comparison import BalanceComparison
 from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.forest_plot import ForestPlot
+from mentoreval.report.exhibits.honest_did import HonestDidPlot
 from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.words import Words, readable
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 Show = Literal["balance", "overlap"]
-Drawable = Design | Estimate | Synthesis | Mapping[str, Design] | Sequence[Design]
+Drawable = Design | Estimate | Synthesis | Finding | Mapping[str, Design] | Sequence[Design]
 
 
 def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> Figure:
@@ -30,7 +32,7 @@ def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> F
 
     result : a Design is drawn as a love plot, or as an overlap plot; several designs, best by name, as one love plot;
         an Estimate over time (an event study, or group-time effects, which are pooled by event time) as an event-study
-        plot; a Synthesis is drawn as a forest plot
+        plot; a Synthesis is drawn as a forest plot, a Finding of honest_did as its intervals
     language : "en" or "es"
     show : of one design, its "balance" in the covariates, or the "overlap" of the propensity scores
 
@@ -56,6 +58,8 @@ def _exhibit(result: Drawable, show: Show) -> Exhibit:
         return EventStudy.of_estimate(result)
     if isinstance(result, Synthesis):
         return ForestPlot.of_synthesis(result)
+    if isinstance(result, Finding) and result.check == HonestDidPlot.name and len(result.frame):
+        return HonestDidPlot.of_finding(result)
     what = f"an estimate by {result.fit.estimator.name}" if isinstance(result, Estimate) else type(result).__name__
     raise ReportError(f"There is no figure of {what}. A design, an estimate over time and a synthesis can be drawn.")
 

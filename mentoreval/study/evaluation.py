@@ -16,6 +16,7 @@ from mentoreval.evidence.check import Finding
 from mentoreval.evidence.wwc import EffectSize, baseline_equivalence, effect_size
 from mentoreval.panel.panel import Panel, panel_from_frame
 from mentoreval.study.extensions import run_file
+from mentoreval.study.lock import Registration, registration_of, write_lock
 from mentoreval.study.portfolio import choose_programs, spell_out
 from mentoreval.study.read import read_study
 from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study
@@ -47,6 +48,7 @@ class Evaluation:
     """A study carried out: panel, designs, results, findings, and the fingerprints of what went in.
 
     ``study`` is the plan; where it has several programs, with a design and an estimate for each pair of them.
+    registration : what became of the plan that was locked; None where none was
     """
 
     study: Study
@@ -54,6 +56,7 @@ class Evaluation:
     designs: Mapping[str, Design]
     results: tuple[Result, ...]
     sources: Mapping[str, str]
+    registration: Registration | None = None
 
     def with_role(self, role: str) -> tuple[Result, ...]:
         """The results that play a part in the report, in the order of the study file."""
@@ -96,17 +99,34 @@ def run_study(study: Study | str | Path, *, progress: Progress | None = None) ->
     The designs are all chosen before the first estimate. ``progress`` is called with one short text per step.
     """
     say = progress or (lambda step: None)
+    plan, panel, designs, sources = _prepared(study, say)
+    registration = registration_of(plan, designs)
+    results = []
+    for wish in plan.estimates:
+        say(f"Estimating {wish.name}")
+        results.append(_result(plan, wish, designs[wish.design]))
+    return Evaluation(plan, panel, designs, tuple(results), sources, registration)
+
+
+def lock_study(study: Study | str | Path, *, progress: Progress | None = None) -> Path:
+    """Freeze the plan of a study before its outcomes are looked at, and return the file that holds it.
+
+    Designs are chosen, nothing is estimated. A later run says of each estimate whether it was planned, changed or
+    exploratory. Raises StudyError where the study is locked already.
+    """
+    plan, _, designs, _ = _prepared(study, progress or (lambda step: None))
+    return write_lock(plan, designs)
+
+
+def _prepared(study: Study | str | Path, say: Progress) -> tuple[Study, Panel, dict[str, Design], dict[str, str]]:
+    """The plan spelt out, the panel, the designs, and the fingerprints of the sources: all but the outcomes."""
     plan = read_study(study) if not isinstance(study, Study) else study
     say("Reading the data")
     panel, sources = _panel(plan, say)
     _check_outcomes(plan, panel)
     sources |= {Path(name).name: _sha256(plan.locate(name)) for name in plan.extensions}
     plan, designs = _designs(plan, panel, say)
-    results = []
-    for wish in plan.estimates:
-        say(f"Estimating {wish.name}")
-        results.append(_result(plan, wish, designs[wish.design]))
-    return Evaluation(plan, panel, designs, tuple(results), sources)
+    return plan, panel, designs, sources
 
 
 def _designs(plan: Study, panel: Panel, say: Progress) -> tuple[Study, dict[str, Design]]:

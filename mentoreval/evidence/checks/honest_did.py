@@ -34,8 +34,8 @@ class HonestDid(Check):
     restriction : "relative_magnitudes": no step between two periods after the start is larger than ``size`` times the
         largest step before it; "smoothness": the slope of the difference in trends changes by at most ``size`` from one
         period to the next, in units of the outcome
-    sizes : for which intervals are tabled; empty = 0, 0.5, 1, 1.5 and 2, for smoothness these times half the standard
-        error of the effect
+    sizes : for which intervals are tabled; empty = 0, 0.5, 1, 1.5 and 2, for smoothness these times the largest
+        change of slope that was seen before, or times the standard error of the effect where none can be seen
     event_time : the effect of interest; None = the average over all event times from 0 on
     enough : the relative magnitude from which on the verdict is pass; 1 = as large as the worst before the program.
         For smoothness it multiplies the largest change of slope that was seen before
@@ -64,7 +64,10 @@ class HonestDid(Check):
             raise OptionError(f"honest_did: event_time is 0 or more; got {self.event_time}.")
 
     def examine(self, subject: Estimate) -> Finding:
-        """The verdict with the breakdown value; the frame has one interval for each size."""
+        """The verdict with the breakdown value; the frame has COLUMNS, one interval for each size.
+
+        ``frame.attrs`` has what a picture needs: estimate, breakdown, restriction, confidence, outcome, measure.
+        """
         path = EventPath.of(subject)
         if isinstance(path, str):
             return Finding(self.name, "cannot_judge", f"{self.name}.{path}")
@@ -72,8 +75,15 @@ class HonestDid(Check):
         if self.event_time is not None and self.event_time not in after:
             return Finding(self.name, "cannot_judge", f"{self.name}.event_time_not_seen")
         data = Trajectory(path.estimates, path.vcov, path.n_before, self._target(after))
-        frame = self._table(data, 1 - subject.confidence)
-        return self._judge(data, frame, 1 - subject.confidence)
+        level = 1 - subject.confidence
+        finding = self._judge(data, self._table(data, level), level)
+        measure = subject.design.panel.measures.get(subject.outcome)
+        finding.frame.attrs |= {
+            "outcome": subject.outcome,
+            "measure": measure,
+            "breakdown": finding.numbers["breakdown"],
+        }
+        return finding
 
     def _target(self, after: np.ndarray) -> np.ndarray:
         chosen = after >= 0 if self.event_time is None else after == self.event_time
@@ -83,7 +93,8 @@ class HonestDid(Check):
         """COLUMNS, one row for each size."""
         relative = self.restriction == "relative_magnitudes"
         interval = relative_magnitudes if relative else smoothness
-        unit = 1.0 if relative else data.std_error / 2
+        bend = data.largest_bend()
+        unit = 1.0 if relative else data.std_error if math.isnan(bend) else bend
         sizes = self.sizes or tuple(unit * step for step in (0.0, 0.5, 1.0, 1.5, 2.0))
         ends = [interval(data, size, level) for size in sizes]
         frame = pd.DataFrame(ends, columns=["conf_low", "conf_high"])

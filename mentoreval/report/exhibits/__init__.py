@@ -9,12 +9,14 @@ from mentoreval.report.exhibits.essa_table import EssaTable
 from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.findings_table import FindingsTable
 from mentoreval.report.exhibits.forest_plot import ForestPlot
+from mentoreval.report.exhibits.honest_did import HonestDidPlot
 from mentoreval.report.exhibits.impact_details import ImpactDetails
 from mentoreval.report.exhibits.impact_plot import ImpactPlot
 from mentoreval.report.exhibits.impact_table import ImpactTable
 from mentoreval.report.exhibits.ledger_table import LedgerTable
 from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
+from mentoreval.report.exhibits.plan_table import PlanTable
 from mentoreval.report.exhibits.robustness_table import RobustnessTable
 from mentoreval.report.exhibits.sample_flow import SampleFlow
 from mentoreval.report.exhibits.wwc_audit_table import WwcAuditTable
@@ -35,10 +37,12 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "essa_table": EssaTable,
     "wwc_audit_table": WwcAuditTable,
     "forest_plot": ForestPlot,
+    "honest_did": HonestDidPlot,
+    "plan_table": PlanTable,
 }
 
 __all__ = [
     "EXHIBITS", "BalanceComparison", "BaselineTable", "EssaTable", "EventStudy", "FindingsTable",
-    "ForestPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
-    "OverlapPlot", "RobustnessTable", "SampleFlow", "WwcAuditTable",
+    "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
+    "OverlapPlot", "PlanTable", "RobustnessTable", "SampleFlow", "WwcAuditTable",
 ]  # fmt: skip

@@ -50,8 +50,8 @@ class WwcAuditTable(Exhibit):
         return tuple(tables)
 
     def table(self, words: Words) -> Table:
-        """Item, verdict, what was found."""
-        keys = ("audit_item", "audit_verdict", "audit_found")
+        """Item; verdict and what was found."""
+        keys = ("audit_item", "audit_found")
         columns = tuple(Column(words(f"column.{key}"), numeric=False) for key in keys)
         rows = tuple(self._row(words, row.number, row.item, row.verdict, row.key, row.numbers)
                      for row in self.frame.itertuples())  # fmt: skip
@@ -65,7 +65,7 @@ class WwcAuditTable(Exhibit):
         sign = words("label.verdict", mark=words(f"verdict.{verdict}.mark"), label=words(f"verdict.{verdict}.label"))
         title = words("label.audit_item", number=int(number), item=opened(words(f"wwc_item.{item}")))
         told = _Numbers(words, self, numbers).told()
-        return title, sign, words(f"wwc_found.{item}.{key}", **told)
+        return title, words("label.audit_found", verdict=sign, found=words(f"wwc_found.{item}.{key}", **told))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from mentoreval.report.sections.limitations import Limitations
 from mentoreval.report.sections.manifest import ManifestSection
 from mentoreval.report.sections.methods import Methods
 from mentoreval.report.sections.over_time import OverTime
+from mentoreval.report.sections.plan import Plan
 from mentoreval.report.sections.sample import Sample
 from mentoreval.report.sections.wwc_audit import WwcAuditSection
 
@@ -22,6 +23,7 @@ SECTIONS: dict[str, type[Section]] = {
     "over_time": OverTime,
     "findings": Findings,
     "wwc_audit": WwcAuditSection,
+    "plan": Plan,
     "limitations": Limitations,
     "methods": Methods,
     "manifest": ManifestSection,

@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import ClassVar
 
+from mentoreval.panel.match_program import MatchProgram
 from mentoreval.report.disclosure import SMALLEST_SHOWN
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
 from mentoreval.report.section import Material, Section
@@ -21,7 +22,10 @@ class Methods(Section):
 
     def write(self, material: Material, words: Words) -> tuple[Block, ...]:
         """Outcomes, estimators, uncertainty, effect sizes, missing data, small numbers, references."""
-        blocks: list[Block] = [Heading(words("methods.outcomes_title")), Bullets(tuple(_outcomes(material, words)))]
+        blocks: list[Block] = []
+        if program := tuple(_program(material, words)):
+            blocks += [Heading(words("methods.program_title")), Bullets(program)]
+        blocks += [Heading(words("methods.outcomes_title")), Bullets(tuple(_outcomes(material, words)))]
         blocks.append(Heading(words("methods.estimates_title")))
         blocks.append(Bullets(tuple(_named_texts(material, words))))
         blocks.append(Heading(words("methods.conventions_title")))
@@ -31,6 +35,18 @@ class Methods(Section):
         blocks.append(Heading(words("methods.references_title")))
         blocks.append(Bullets(tuple(references(_kinds(material)))))
         return tuple(blocks)
+
+
+def _program(material: Material, words: Words) -> Iterator[str]:
+    """Who counts as having been in the program, where that was read from records."""
+    program = getattr(material.study.panel, "program", None)
+    if program is None or not words.has(f"program_text.{program.name}"):
+        return
+    yield words(f"program_text.{program.name}")
+    if isinstance(program, MatchProgram):
+        rule = "as_treated" if program.min_sessions else "intent_to_treat"
+        yield words(f"program_rule.{rule}", min_sessions=program.min_sessions)
+        yield words(f"program_rule.{program.ends}")
 
 
 def _outcomes(material: Material, words: Words) -> Iterator[str]:
@@ -79,7 +95,9 @@ def _kinds(material: Material) -> list[str]:
     estimators = [result.plan.estimator.name for result in evaluation.results]
     inference = [result.estimate.inference.name for result in evaluation.results]
     checks = [check.name for check in evaluation.study.checks]
-    return list(dict.fromkeys([*methods, *estimators, *inference, *checks, "wwc"]))
+    program = getattr(evaluation.study.panel, "program", None)
+    programs = [] if program is None else [program.name]
+    return list(dict.fromkeys([*programs, *methods, *estimators, *inference, *checks, "wwc"]))
 
 
 def references(kinds: list[str]) -> list[str]:

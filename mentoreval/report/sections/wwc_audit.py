@@ -39,7 +39,7 @@ class WwcAuditSection(Section):
 
 
 def _statement(result: Result, audit: EstimateAudit, words: Words) -> Statement:
-    """What was found that would prevent a rating of one main result, what can not be judged, and the tiers."""
+    """What was found that would prevent a rating of one main result, what can not be judged."""
     against, unjudged = audit.against, audit.unjudged
     status = "prevented" if against else "unjudged" if unjudged else "nothing"
     said = [] if against or unjudged else [words("wwc.nothing")]
@@ -47,9 +47,6 @@ def _statement(result: Result, audit: EstimateAudit, words: Words) -> Statement:
         if items:
             said.append(words(f"wwc.{key}", items=[words(f"wwc_item.{item}") for item in items]))
     said.append(words(f"wwc.ceiling.{_ceiling(audit)}"))
-    for tier, (met, names) in audit.tiers.items():
-        conditions = [words(f"wwc_condition.{name}") for name in names]
-        said.append(words(f"wwc.tier.{met}", tier=words(f"wwc_tier.{tier}"), conditions=conditions))
     return Statement(
         title=opened(words.outcome(result.plan.outcome, result.plan.contrast)),
         mark=words(f"wwc.status.{status}.mark"),
