@@ -73,6 +73,7 @@ from mentoreval.errors import StudyError as StudyError
 from mentoreval.evidence.check import Finding as Finding
 from mentoreval.evidence.check import run_check as run_check
 from mentoreval.evidence.checks.bacon_decomposition import BaconDecomposition as BaconDecomposition
+from mentoreval.evidence.checks.composition_change import CompositionChange as CompositionChange
 from mentoreval.evidence.checks.covariate_balance import CovariateBalance as CovariateBalance
 from mentoreval.evidence.checks.e_value import EValue as EValue
 from mentoreval.evidence.checks.honest_did import HonestDid as HonestDid
@@ -94,6 +95,9 @@ from mentoreval.evidence.decision import Prior as Prior
 from mentoreval.evidence.decision import chance_of_mattering as chance_of_mattering
 from mentoreval.evidence.decision import cost_per_unit as cost_per_unit
 from mentoreval.evidence.multiplicity import adjust_p_values as adjust_p_values
+from mentoreval.evidence.specification_curve import SpecificationCurve as SpecificationCurve
+from mentoreval.evidence.specification_curve import Specifications as Specifications
+from mentoreval.evidence.specification_curve import specification_curve as specification_curve
 from mentoreval.evidence.synthesis import Synthesis as Synthesis
 from mentoreval.evidence.synthesis import synthesize as synthesize
 from mentoreval.evidence.wwc import baseline_equivalence as baseline_equivalence

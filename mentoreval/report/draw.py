@@ -9,6 +9,7 @@ from mentoreval.design.design import Design
 from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import OptionError, ReportError, suggest
 from mentoreval.evidence.check import Finding
+from mentoreval.evidence.specification_curve import SpecificationCurve
 from mentoreval.evidence.synthesis import Synthesis
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.exhibits.balance_comparison import BalanceComparison
@@ -17,6 +18,7 @@ from mentoreval.report.exhibits.forest_plot import ForestPlot
 from mentoreval.report.exhibits.honest_did import HonestDidPlot
 from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
+from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
 from mentoreval.report.words import Words, readable
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 Show = Literal["balance", "overlap"]
-Drawable = Design | Estimate | Synthesis | Finding | Mapping[str, Design] | Sequence[Design]
+Drawable = Design | Estimate | Synthesis | SpecificationCurve | Finding | Mapping[str, Design] | Sequence[Design]
 
 
 def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> Figure:
@@ -58,6 +60,8 @@ def _exhibit(result: Drawable, show: Show) -> Exhibit:
         return EventStudy.of_estimate(result)
     if isinstance(result, Synthesis):
         return ForestPlot.of_synthesis(result)
+    if isinstance(result, SpecificationCurve):
+        return SpecificationCurveExhibit.of_curve(result)
     if isinstance(result, Finding) and result.check == HonestDidPlot.name and len(result.frame):
         return HonestDidPlot.of_finding(result)
     what = f"an estimate by {result.fit.estimator.name}" if isinstance(result, Estimate) else type(result).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from mentoreval.design.design import Design, choose_design
 from mentoreval.effects.estimate import Estimate, estimate_effect
 from mentoreval.errors import DataError, StudyError, suggest
 from mentoreval.evidence.check import Finding
+from mentoreval.evidence.specification_curve import SpecificationCurve, specification_curve
 from mentoreval.evidence.wwc import EffectSize, baseline_equivalence, effect_size
 from mentoreval.panel.panel import Panel, panel_from_frame
 from mentoreval.study.extensions import run_file
@@ -49,6 +50,7 @@ class Evaluation:
 
     ``study`` is the plan; where it has several programs, with a design and an estimate for each pair of them.
     registration : what became of the plan that was locked; None where none was
+    specifications : the specification curves by name
     """
 
     study: Study
@@ -57,6 +59,7 @@ class Evaluation:
     results: tuple[Result, ...]
     sources: Mapping[str, str]
     registration: Registration | None = None
+    specifications: Mapping[str, SpecificationCurve] = field(default_factory=dict)
 
     def with_role(self, role: str) -> tuple[Result, ...]:
         """The results that play a part in the report, in the order of the study file."""
@@ -71,6 +74,12 @@ class Evaluation:
     def main_estimates(self) -> Mapping[str, Estimate]:
         """Those that answer the study's question."""
         return {result.plan.name: result.estimate for result in self.with_role("headline")}
+
+    @property
+    def registered(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """By the name of an estimate what became of it in the locked plan, and what was changed; empty without one."""
+        planned = () if self.registration is None else self.registration.estimates
+        return {each.name: (each.status, each.changes) for each in planned}
 
     @property
     def families(self) -> Mapping[str, str]:
@@ -105,7 +114,17 @@ def run_study(study: Study | str | Path, *, progress: Progress | None = None) ->
     for wish in plan.estimates:
         say(f"Estimating {wish.name}")
         results.append(_result(plan, wish, designs[wish.design]))
-    return Evaluation(plan, panel, designs, tuple(results), sources, registration)
+    curves = {name: _curve(plan, name, panel, say) for name in plan.specifications}
+    return Evaluation(plan, panel, designs, tuple(results), sources, registration, curves)
+
+
+def _curve(study: Study, name: str, panel: Panel, say: Progress) -> SpecificationCurve:
+    plan = study.specifications[name]
+    say(f"Estimating {plan.specifications.size} specifications of {plan.outcome}")
+    return specification_curve(
+        panel, plan.outcome, plan.specifications, estimand=plan.estimand, pool=plan.pool, inference=plan.inference,
+        confidence=study.confidence, permutations=plan.permutations, seed=study.seed, progress=say,
+    )  # fmt: skip
 
 
 def lock_study(study: Study | str | Path, *, progress: Progress | None = None) -> Path:
@@ -209,6 +228,7 @@ def _sha256(file: Path) -> str:
 def _check_outcomes(study: Study, panel: Panel) -> None:
     """Refuse an outcome that the panel does not have before anything is estimated."""
     named = [plan.outcome for plan in study.estimates]
+    named += [plan.outcome for plan in study.specifications.values()]
     named += [*study.meaningful, *study.prior, *study.outcome_names]
     for outcome in named:
         if outcome not in panel.outcomes:

@@ -15,6 +15,7 @@ from mentoreval.design.programs import SeveralPrograms
 from mentoreval.errors import MentorevalError, StudyError, first_few, suggest
 from mentoreval.evidence.checks import CHECKS
 from mentoreval.evidence.decision import Prior
+from mentoreval.evidence.specification_curve import Specifications
 from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import Domain, MeasureFacts, Unit
 from mentoreval.panel.panel import Pool
@@ -30,6 +31,7 @@ from mentoreval.study.study import (
     ProgramsPlan,
     RecordsPanelPlan,
     Role,
+    SpecificationPlan,
     Study,
 )
 
@@ -57,9 +59,11 @@ _TRANSLATED = {"source", "title", "question", "program_name", "setting", "assump
 _KEYS = {
     "title", "question", "program_name", "setting", "synthetic", "languages", "confidence", "seed", "assumptions",
     "extensions", "data", "panel", "design", "programs", "estimate", "checks", "meaningful", "outcome_names",
-    "translation", "prior", "cost",
+    "translation", "prior", "cost", "specifications",
 }  # fmt: skip
-_TABLES = {"data", "panel", "design", "programs", "estimate", "checks", "translation", "prior", "cost"}
+_TABLES = {
+    "data", "panel", "design", "programs", "estimate", "checks", "translation", "prior", "cost", "specifications",
+}  # fmt: skip
 
 
 def _study(path: Path, raw: dict[str, Any]) -> Study:
@@ -87,6 +91,10 @@ def _study(path: Path, raw: dict[str, Any]) -> Study:
         designs=designs,
         programs=programs,
         estimates=estimates,
+        specifications={
+            name: _specifications(f"[specifications.{name}]", table, catalogue)
+            for name, table in raw.get("specifications", {}).items()
+        },
         checks=tuple(build(CHECKS, spec, "check") for spec in raw.get("checks", [])),
         prior={name: _plan(Prior, table, f"[prior.{name}]") for name, table in raw.get("prior", {}).items()},
         cost=_plan(CostPlan, raw["cost"], "[cost]") if "cost" in raw else None,
@@ -193,6 +201,27 @@ def _estimate(number: int, table: dict[str, Any], known: tuple[str, ...], catalo
     own = "_".join([table["design"], *map(str, table.get("pair", []))])
     made.setdefault("name", f"{table['outcome']}_{own}_{made['estimator'].name}")
     return _plan(EstimatePlan, made, where)
+
+
+def _specifications(where: str, table: dict[str, Any], catalogue: Catalogue) -> SpecificationPlan:
+    lists = {option.name for option in fields(Specifications)}
+    own = {option.name for option in fields(SpecificationPlan)} - {"specifications"}
+    _known(table, own | lists, where)
+    _required(table, ("outcome", *sorted(lists)), where)
+    given = {name: dict(table[name]) for name in lists}
+    made = {name: value for name, value in table.items() if name in own}
+    if "inference" in made:
+        made["inference"] = build(catalogue.inference, made["inference"], "inference method")
+    made["specifications"] = Specifications(
+        methods={name: build(catalogue.methods, spec, "design") for name, spec in given["methods"].items()},
+        estimators={name: build(catalogue.estimators, spec, "estimator") for name, spec in given["estimators"].items()},
+        covariates={name: _tuple(names) for name, names in given["covariates"].items()},
+        samples={
+            name: tuple(_plan(Eligibility, rule, f"{where} samples.{name}") for rule in rules)
+            for name, rules in given["samples"].items()
+        },
+    )
+    return _plan(SpecificationPlan, made, where)
 
 
 def _check_pairs(estimates: tuple[EstimatePlan, ...], programs: Mapping[str, ProgramsPlan]) -> None:

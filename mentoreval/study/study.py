@@ -17,6 +17,7 @@ from mentoreval.effects.inference import Inference
 from mentoreval.errors import StudyError
 from mentoreval.evidence.check import Check
 from mentoreval.evidence.decision import Prior
+from mentoreval.evidence.specification_curve import Specifications
 from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.measure import Measure
@@ -137,6 +138,18 @@ class EstimatePlan:
 
 
 @dataclass(frozen=True)
+class SpecificationPlan:
+    """One outcome, estimated in every combination of what is listed, as in ``specification_curve``."""
+
+    outcome: str
+    specifications: Specifications
+    estimand: Estimand = "ATT"
+    pool: Pool = "never_treated"
+    inference: Inference | None = None
+    permutations: int = 0
+
+
+@dataclass(frozen=True)
 class CostPlan:
     """What the program costs.
 
@@ -160,6 +173,7 @@ class Study:
     """A plan.
 
     programs : comparisons of several program models, by name
+    specifications : specification curves, by name
     extensions : Python files beside the study with kinds of its own
     program_name : as sentences name it, e.g. "Success Mentors"
     synthetic : True for made-up students; every page then says so
@@ -179,6 +193,7 @@ class Study:
     designs: Mapping[str, DesignPlan]
     estimates: tuple[EstimatePlan, ...]
     programs: Mapping[str, ProgramsPlan] = field(default_factory=dict)
+    specifications: Mapping[str, SpecificationPlan] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     extensions: tuple[str, ...] = ()
     program_name: str = "the program"

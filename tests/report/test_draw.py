@@ -10,15 +10,20 @@ import pytest
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 
+import mentoreval as me
 from mentoreval.design.methods import Unadjusted
 from mentoreval.errors import OptionError, ReportError
+from mentoreval.evidence.specification_curve import SpecificationCurve
 from mentoreval.evidence.synthesis import synthesize
+from mentoreval.panel.facts import MeasureFacts
 from mentoreval.report import canvas
 from mentoreval.report.disclosure import protect
 from mentoreval.report.draw import draw
 from mentoreval.report.exhibits import BalanceComparison, OverlapPlot
 from mentoreval.report.exhibits.balance_comparison import MARKERS
 from mentoreval.report.exhibits.forest_plot import ForestPlot
+from mentoreval.report.exhibits.honest_did import HonestDidPlot
+from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
 from mentoreval.report.words import Words, available_languages
 
 LANGUAGES = available_languages()
@@ -160,3 +165,66 @@ def test_a_place_without_an_interval_is_drawn_and_not_counted():
     row = plot.frame.set_index("label").loc["District 4"]
     assert np.isfinite(row["estimate"])
     assert np.isnan(row["conf_low"])
+
+
+def effect_over_time(drift: float) -> me.Estimate:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"student": np.repeat(np.arange(200), 6), "year": np.tile(np.arange(2000, 2006), 200)})
+    frame["start"] = np.where(frame["student"] % 2 == 0, 2003.0, np.nan)
+    starts = frame["start"].notna()
+    frame["rate"] = 0.9 + rng.normal(0, 0.02, len(frame)) + np.where(starts, drift * (frame["year"] - 2000), 0.0)
+    frame["rate"] += np.where(frame["year"] >= frame["start"], 0.02, 0.0)
+    facts = MeasureFacts(unit="share", higher_is_better=True, domain="attendance")
+    panel = me.panel_from_frame(
+        frame, unit="student", period="year", first_treated="start", outcomes=["rate"], measures={"rate": facts}
+    )
+    return me.estimate_effect(me.choose_design(panel, covariates=[]), "rate", me.EventStudy())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("restriction", ["relative_magnitudes", "smoothness"])
+@pytest.mark.parametrize("drift", [0.0, 0.01])
+def test_the_picture_is_legible_and_says_where_zero_is_reached(language, restriction, drift) -> None:
+    finding = me.run_check(me.HonestDid(restriction=restriction), effect_over_time(drift))
+    assert_no_text_over_another(draw(finding, language))
+    plot, words = HonestDidPlot.of_finding(finding), Words(language)
+    factor = 180.0 if restriction == "smoothness" else 1.0
+    breakdown = float(str(finding.numbers["breakdown"]))
+    if breakdown > 0:
+        decimals = 1 if restriction == "smoothness" else 2
+        assert words.number(breakdown * factor, decimals) in plot.alt_text(words)
+    assert words.percent(0.95) in plot.caption(words)
+
+
+def test_a_finding_without_intervals_has_no_picture() -> None:
+    finding = me.run_check("covariate_balance", effect_over_time(0.0))
+    with pytest.raises(ReportError):
+        draw(finding)
+
+
+def curve_of(n_choices: int) -> SpecificationCurve:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(
+        {
+            "design": [NAMES[number % n_choices] for number in range(160)],
+            "estimator": ["regression", "weighting"] * 80,
+            "covariates": ["all that was recorded before the program", "few"] * 80,
+            "sample": "everyone",
+            "estimate": np.sort(rng.normal(0.3, 0.2, 160)),
+            "std_error": 0.15, "n_treated": 200, "n_comparison": 200, "reason": "",
+        }
+    )  # fmt: skip
+    frame["conf_low"], frame["conf_high"] = frame["estimate"] - 0.3, frame["estimate"] + 0.3
+    frame["p_value"] = np.where(frame["conf_low"] > 0, 0.01, 0.2)
+    return SpecificationCurve("gpa", frame, float(frame["estimate"].median()), 0.9, 0.4, 0.03, 0.04, 99)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_specification_curve_of_160_estimates_is_legible(language):
+    curve = curve_of(8)
+    assert_no_text_over_another(draw(curve, language))
+    exhibit, words = SpecificationCurveExhibit.of_curve(curve), Words(language)
+    assert "160" in exhibit.caption(words)
+    assert words.number(curve.median, 2, signed=True) in exhibit.alt_text(words)
+    table = exhibit.table(words)
+    assert len(table.rows) == 8 + 2 + 2 + 1

@@ -19,6 +19,7 @@ from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.plan_table import PlanTable
 from mentoreval.report.exhibits.robustness_table import RobustnessTable
 from mentoreval.report.exhibits.sample_flow import SampleFlow
+from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
 from mentoreval.report.exhibits.wwc_audit_table import WwcAuditTable
 
 EXHIBITS: dict[str, type[Exhibit]] = {
@@ -39,10 +40,11 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "forest_plot": ForestPlot,
     "honest_did": HonestDidPlot,
     "plan_table": PlanTable,
+    "specification_curve": SpecificationCurveExhibit,
 }
 
 __all__ = [
     "EXHIBITS", "BalanceComparison", "BaselineTable", "EssaTable", "EventStudy", "FindingsTable",
     "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
-    "OverlapPlot", "PlanTable", "RobustnessTable", "SampleFlow", "WwcAuditTable",
+    "OverlapPlot", "PlanTable", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit", "WwcAuditTable",
 ]  # fmt: skip

@@ -115,6 +115,8 @@ class _Numbers:
             return words.named(FAMILIES[name], str(value))
         if name in COVARIATES:
             return self._names([words.covariate(each) for each in value])
+        if name == "changes":
+            return [words.named("plan_part", str(part).replace(".", "_")) for part in value]
         if name == "left_out":
             return self._names([words.outcome(each) for each in value])
         if name in DIFFERENCES and "effect_size" not in self.numbers:

@@ -30,7 +30,19 @@ class Impacts(Section):
         blocks.append(Paragraph(words("impacts.robustness" if robustness else "impacts.no_robustness")))
         blocks += robustness
         blocks += _notes(material.evaluation.with_role("robustness"), words)
+        blocks += _curves(material, words)
         return tuple(blocks)
+
+
+def _curves(material: Material, words: Words) -> list[Block]:
+    """The specification curves, each with its sentence, its figure and its table."""
+    curves = material.shown("specification_curve")
+    if not curves:
+        return []
+    blocks: list[Block] = [Heading(words("specifications.title")), Paragraph(words("specifications.intro"))]
+    for curve in curves:
+        blocks += [curve.picture(words), curve.tabled(words)]
+    return blocks
 
 
 def _notes(results: tuple[Result, ...], words: Words) -> list[Block]:
