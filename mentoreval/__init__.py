@@ -138,6 +138,7 @@ _HOMES = {
         "BaconDecomposition",
         "NegativeWeights",
         "CompositionChange",
+        "AttritionCheck",
     ),
     "mentoreval.evidence.wwc": ("baseline_equivalence", "effect_size"),
     "mentoreval.evidence.wwc_audit": ("WwcAudit", "wwc_audit"),

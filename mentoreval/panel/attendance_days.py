@@ -92,16 +92,31 @@ def count_listed_days(records: Records, calendar: LazyTable, enrolled: EnrolledD
     codes = ABSENT_CODES + PRESENT_CODES if positive else ABSENT_CODES
     rows = _rows_by_code(attendance)
     days = _on_enrolled_days(_listed(attendance, codes), records.enrolment, calendar, enrolled.overlaps)
-    sums = days.group_by("student_id", "school_id", "period").agg(
-        nw.len().alias("rows"), *[nw.col(name).sum() for name in COUNTS]
-    )
-    listed = collect_frame(sums)
+    listed = collect_frame(_summed(days))
     schools = _in_schools(enrolled, listed, positive)
     lost = int(rows[rows.index.isin(codes)].sum() - listed["rows"].sum())
     examples = _examples_of_lost(_listed(attendance, codes), days) if lost else ()
     dropped = LedgerEntry("attendance", "not_enrolled_in_session", "dropped", lost, examples)
     suspensions = REASONS["suspended"] in rows.index
     return _believable(schools, (dropped, _silent_schools(enrolled, listed)), suspensions=suspensions)
+
+
+def sum_listed_days(attendance: LazyTable, enrolment: LazyTable, calendar: LazyTable) -> LazyTable:
+    """Listed days of each student, school and period, summed in the engine of the tables, which are not collected.
+
+    For tables whose sums are too many for memory. No two spells of a student may share a day.
+
+    returns : student_id, school_id, period, rows (days listed), and absent, unexcused, suspended and unexplained in
+        thousandths of a day
+    """
+    return _summed(_on_enrolled_days(_listed(attendance, ABSENT_CODES + PRESENT_CODES), enrolment, calendar, False))
+
+
+def _summed(days: LazyTable) -> LazyTable:
+    sums: LazyTable = days.group_by("student_id", "school_id", "period").agg(
+        nw.len().alias("rows"), *[nw.col(name).sum() for name in COUNTS]
+    )
+    return sums
 
 
 def read_totals(attendance: LazyTable) -> AttendanceDays:

@@ -56,9 +56,13 @@ def count_marks(records: Records, rule: PeriodRule, marks: MarkRule | None = Non
     kinds = collect_frame(grades.group_by("mark", "term").agg(rows=nw.len()))
     blank = kinds["mark"].isna() | (kinds["mark"] == "")
     of_year = ~blank & (kinds["term"] == "Y")
-    _refuse_unknown(kinds, blank, marks)
+    unread = _unread(kinds, blank, marks)
+    of_year &= ~kinds["mark"].isin(unread.index)
     entries = [_entry(grades.filter(_is_blank(nw.col("mark"))), "missing_mark", kinds.loc[blank, "rows"])]
-    marked = grades.filter(~_is_blank(nw.col("mark")))
+    is_unread = nw.col("mark").is_in(list(unread.index))
+    if len(unread):
+        entries.append(_entry(grades.filter(is_unread), "unparsed_mark", unread))
+    marked = grades.filter(~_is_blank(nw.col("mark")) & ~is_unread)
     if rule.length == "semester":
         whole_year = marked.filter(nw.col("term") == "Y")
         entries.append(_entry(whole_year, "mark_of_whole_year", kinds.loc[of_year, "rows"]))
@@ -84,7 +88,8 @@ def count_failures(records: Records, subjects: tuple[str, ...]) -> pd.DataFrame:
         nw.col("subject").str.to_lowercase().is_in(subjects) & ~_is_blank(mark) & ~mark.is_in(WITHDRAWN)
     )
     kinds = collect_frame(core.group_by("mark", "term").agg(rows=nw.len()))
-    _refuse_unknown(kinds, pd.Series(False, index=kinds.index), MarkRule())
+    unread = _unread(kinds, pd.Series(False, index=kinds.index), MarkRule())
+    core = core.filter(~mark.is_in(list(unread.index)))
     core = core.with_columns(semesters=nw.when(is_year).then(two).otherwise(one), points=MarkRule().points(mark))
     core = core.with_columns(fewest=nw.col("semesters").min().over(*course))
     core = core.filter(nw.col("semesters") == nw.col("fewest"))
@@ -118,14 +123,14 @@ def _is_blank(mark: nw.Expr) -> nw.Expr:
     return mark.is_null() | (mark == "")
 
 
-def _refuse_unknown(kinds: pd.DataFrame, blank: pd.Series[bool], rule: MarkRule) -> None:
+def _unread(kinds: pd.DataFrame, blank: pd.Series[bool], rule: MarkRule) -> pd.Series[int]:
+    """Rows of each mark that can not be read; DataError where these are most marks, or points on another scale."""
     marks = kinds[~blank].groupby("mark")["rows"].sum()
     unknown = marks[~rule.known(marks.index).to_numpy()].sort_values(ascending=False, kind="stable")
-    if len(unknown):
+    numbers = pd.to_numeric(pd.Series(unknown.index), errors="coerce")
+    high = numbers.between(rule.highest, 6, inclusive="right").any()
+    if high or unknown.sum() > marks.sum() / 2:
         shown = ", ".join(f"{mark!r} in {rows:,} rows" for mark, rows in unknown.items())
-        high = (
-            pd.to_numeric(pd.Series(unknown.index), errors="coerce").between(rule.highest, 6, inclusive="right").any()
-        )
         ask = " Numbers above 4.3 look like weighted points: say so with highest = 5, or export unweighted points."
         raise DataError(
             f"grades has {int(unknown.sum()):,} of {int(marks.sum()):,} marks that can not be read: {shown}. Write "
@@ -136,6 +141,7 @@ def _refuse_unknown(kinds: pd.DataFrame, blank: pd.Series[bool], rule: MarkRule)
     if len(terms):
         shown = ", ".join(f"{term!r} in {rows:,} rows" for term, rows in terms.items())
         raise DataError(f"grades has terms that are not known: {shown}. Write S1, S2, or Y for the whole year.")
+    return unknown
 
 
 def _final_marks(grades: LazyTable) -> LazyTable:

@@ -32,6 +32,12 @@ DOSAGE_COLUMNS = (
     "planned_share",
     "main_mode",
 )
+COUNTED = (
+    "sessions", "minutes", "weeks_matched", "weeks_with_contact", "longest_gap_days", "first_contact_days",
+    "match_days", "caseload", "planned_contacts",
+)  # fmt: skip
+"""The columns that are counted; the others follow from them."""
+
 WEEKS_IN_A_MONTH = 52 / 12
 
 
@@ -71,7 +77,7 @@ def _student_weeks(view: RecordsByPeriod, students: pd.Series[str]) -> pd.DataFr
 
 
 def _monday(date: pd.Series[pd.Timestamp]) -> pd.Series[pd.Timestamp]:
-    return date - pd.to_timedelta(date.dt.weekday, unit="D")
+    return date - pd.to_timedelta(date.dt.day_of_week, unit="D")
 
 
 def contacts_by_period(view: RecordsByPeriod, matches: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
@@ -109,8 +115,9 @@ def dosage_rows(weeks: pd.DataFrame, matches: pd.DataFrame, met: pd.DataFrame, o
     frame = length.join(total, how="outer").join(_weeks_met(weeks, met, of)).join(_caseload(weeks, keys))
     frame = frame.join(_planned(weeks, matches, keys)).join(_longest_gap(length, met, of)).join(_first(met, of))
     frame = frame.join(_main_mode(met, keys))
-    never = {name: frame[name].fillna(0.0).astype(float) for name in ("sessions", "minutes")}
-    frame = frame.assign(**never)
+    # Without a calendar there are no weeks, and columns without any value have no type.
+    frame = frame.assign(**{name: pd.to_numeric(frame[name]).astype(float) for name in COUNTED})
+    frame = frame.assign(**{name: frame[name].fillna(0.0) for name in ("sessions", "minutes")})
     months = frame["weeks_matched"] / WEEKS_IN_A_MONTH
     frame = frame.assign(
         sessions_per_month=frame["sessions"] / months,
@@ -124,7 +131,7 @@ def dosage_rows(weeks: pd.DataFrame, matches: pd.DataFrame, met: pd.DataFrame, o
 def _length(weeks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """By student (or match) and period: first, last, match_days, weeks_matched."""
     span = weeks.groupby(keys).agg(first=("first", "min"), last=("last", "max"), weeks_matched=("week", "nunique"))
-    days = (span["last"] - span["first"]).dt.days + 1.0
+    days = (pd.to_datetime(span["last"]) - pd.to_datetime(span["first"])).dt.days + 1.0
     return span.assign(match_days=days, weeks_matched=span["weeks_matched"].astype(float))
 
 
@@ -144,7 +151,7 @@ def _caseload(weeks: pd.DataFrame, keys: list[str]) -> pd.Series[float]:
 
 def _planned(weeks: pd.DataFrame, matches: pd.DataFrame, keys: list[str]) -> pd.Series[float]:
     """Meetings planned: the weeks of each match times its meetings in a week; missing where no match has a plan."""
-    plan = matches.set_index("match_id")["planned_per_week"].astype(float)
+    plan = matches.drop_duplicates("match_id").set_index("match_id")["planned_per_week"].astype(float)
     own = weeks[keys].assign(planned_contacts=weeks["match_id"].map(plan))
     return own.groupby(keys)["planned_contacts"].sum(min_count=1)
 

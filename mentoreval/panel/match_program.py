@@ -113,13 +113,14 @@ class MatchProgram(Program):
             reason = reason.mask(reason.isna() & (held < self.min_sessions), "below_min_sessions")
         return matches.assign(excluded=reason)
 
-    def _contacts(self, records: Records) -> Contacts | None:
+    def contacts(self, records: Records) -> Contacts | None:
+        """The sessions in which pairs of any kind met; None without a table of sessions."""
         return Contacts.of(records, ContactRule(self.longest_session, self.most_per_day, self.count_zero_minutes))
 
     def treat(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, first_treated, mentor_id (of the first match that qualifies), start_date, excluded."""
         rows = self.rows(records.records)
-        contacts = self._contacts(records.records) if self.min_sessions else None
+        contacts = self.contacts(records.records) if self.min_sessions else None
         matches = self.judged(rows, contacts, records.records.source)
         matches["qualifies"] = matches["excluded"].isna()
         ordered = matches.sort_values(
@@ -151,7 +152,7 @@ class MatchProgram(Program):
     # ------------------------------------------------------------------ how it went on
     def course(self, records: RecordsByPeriod) -> Course:
         """Kinds of mentoring, runs of periods in which the program acts, dosage, and what is odd about the logs."""
-        rows, contacts = self.rows(records.records), self._contacts(records.records)
+        rows, contacts = self.rows(records.records), self.contacts(records.records)
         judged = self.judged(rows, contacts, records.records.source)
         matches = judged[judged["excluded"].isna()].drop(columns="excluded").reset_index(drop=True)
         matches = self.followed(records, matches)
@@ -166,7 +167,7 @@ class MatchProgram(Program):
             acts=None if acts is None else acts.set_axis(["student_id", "first", "last"], axis=1),
             dosage=dosage,
             dose=None if dosage is None else self.dose,
-            entries=(*rows.entries, *self._remarks(rows, matches, weeks, contacts)),
+            entries=self.remarks(rows, matches, weeks, contacts),
         )
 
     def followed(self, records: RecordsByPeriod, matches: pd.DataFrame) -> pd.DataFrame:
@@ -185,7 +186,7 @@ class MatchProgram(Program):
         planned = planned if self.planned_per_week is None else planned.fillna(self.planned_per_week)
         return matches.assign(start_period=start, end_period=end, planned_per_week=planned)
 
-    def _remarks(
+    def remarks(
         self, rows: MatchRows, matches: pd.DataFrame, weeks: pd.DataFrame, contacts: Contacts | None
     ) -> tuple[LedgerEntry, ...]:
         """What is odd, or decides how the results are to be read, about matches that qualify and their sessions."""
@@ -204,10 +205,11 @@ class MatchProgram(Program):
             noted["caseload_above_plan"] = size.index[size > self.max_caseload]
         if self.min_sessions:
             noted["as_treated"] = matches["student_id"].unique()
-        entries = [
+        of_matches = (
             LedgerEntry("matches", rule, "flagged", len(who), first_examples(who)) for rule, who in noted.items()
-        ]
-        return (*entries, *(contacts.entries if contacts is not None else ()), *self.standards(matches))
+        )
+        of_sessions = contacts.entries if contacts is not None else ()
+        return (*rows.entries, *of_matches, *self.standards(matches), *of_sessions)
 
     def standards(self, matches: pd.DataFrame) -> tuple[LedgerEntry, ...]:
         """What the ledger is to say of matches that do not meet a rule of this kind of program; by default nothing."""

@@ -1,8 +1,8 @@
 """Match rows: the matches of a district with one name for each person, and the students who are mentors themselves.
 
-A mentor with two identifiers is one person, known by the first of them in sorted order, wherever the mentors table gives
-both the same person_id, or the same student_id. Whoever mentors as a peer is a student: by the mentors table, or because
-the mentor_id of a match with a peer is an identifier of a student.
+A mentor with two identifiers is one person, known by the first of them in sorted order, wherever the mentors table
+gives both the same person_id, or the same student_id. Whoever mentors as a peer is a student: by the mentors table, or
+because the mentor_id of a match with a peer is an identifier of a student.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class MatchRows:
     def turned(self) -> pd.DataFrame:
         """Matches seen from a peer mentor who is known: the mentor as the participant, the model ``PEER_MENTOR``."""
         known = self.frame[self.frame["mentor_student"].notna()]
-        return known.assign(student_id=known["mentor_student"], mentor_id=None, model=PEER_MENTOR)
+        student = known["mentor_student"].astype(known["student_id"].dtype)
+        return known.assign(student_id=student, mentor_id=None, model=PEER_MENTOR)
 
 
 def _matches(records: Records) -> pd.DataFrame:

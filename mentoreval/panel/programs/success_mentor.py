@@ -1,4 +1,4 @@
-"""success_mentor: adults from outside, staff of the school, or older students meet chronically absent students often."""
+"""success_mentor: adults from outside, staff of the school or older students meet chronically absent students."""
 
 from __future__ import annotations
 
