@@ -45,8 +45,10 @@ REPEATS = 3
 SLOW = 30.0  # seconds of a first run that is counted, and not repeated
 MUCH_MEMORY = 4 * 1024**3
 CALIPER = 0.2
-VARIANTS = ("plain", "caliper", "covariates", "exact")
+VARIANTS = ("plain", "caliper", "covariates", "tight", "exact")
+MAHALANOBIS = "mahalanobis"
 COVARIATE_CALIPERS = {"x0": 0.25, "x5": 1.0}  # standard deviations
+TIGHT_CALIPERS = {"x0": 0.2, "x1": 0.2, "x2": 0.2}  # which hold 1 control in 400
 OURS = "mentoreval"
 HOW_TO_INSTALL = """Peers are no dependencies of this package. Give each an environment of its own:
 
@@ -63,7 +65,8 @@ suppressMessages(library(MatchIt))
 students <- read.csv(arguments[1])
 formula <- treat ~ x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7
 options <- list(plain = list(), caliper = list(caliper = 0.2),
-                covariates = list(caliper = c(x0 = 0.25, x5 = 1)), exact = list(exact = ~school))[[arguments[2]]]
+                covariates = list(caliper = c(x0 = 0.25, x5 = 1)),
+                tight = list(caliper = c(x0 = 0.2, x1 = 0.2, x2 = 0.2)), exact = list(exact = ~school))[[arguments[2]]]
 spent <- system.time({
   found <- do.call(matchit, c(list(formula, data = students, method = "nearest"), options))
   invisible(summary(found))
@@ -114,7 +117,9 @@ def run_mentoreval(students: pd.DataFrame, variant: str) -> Times:
         "plain": me.Nearest(),
         "caliper": me.Nearest(caliper=CALIPER),
         "covariates": me.Nearest(covariate_calipers=COVARIATE_CALIPERS),
+        "tight": me.Nearest(covariate_calipers=TIGHT_CALIPERS),
         "exact": me.Nearest(exact=("school",)),
+        MAHALANOBIS: me.Nearest(distance="mahalanobis"),
     }[variant]
     watch = Stopwatch()
     panel = me.panel_from_frame(
@@ -138,7 +143,7 @@ def run_pymatchit(students: pd.DataFrame, variant: str) -> Times:
     """pymatchit-causal (PyPI), whose options are named as in R; what it prints goes nowhere."""
     from pymatchit import MatchIt
 
-    if variant == "covariates":
+    if variant in ("covariates", "tight"):
         raise LookupError("not compared with calipers on covariates")
     options: dict[str, dict[str, Any]] = {"plain": {}, "caliper": {"caliper": CALIPER}, "exact": {"exact": "school"}}
     watch = Stopwatch()
@@ -153,7 +158,7 @@ def run_causalml(students: pd.DataFrame, variant: str) -> Times:
     from causalml.match import NearestNeighborMatch, create_table_one
     from sklearn.linear_model import LogisticRegression
 
-    if variant == "covariates":
+    if variant in ("covariates", "tight"):
         raise LookupError("no calipers on covariates")
     watch = Stopwatch()
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(students[COVARIATES], students["treat"])
@@ -173,7 +178,7 @@ def run_psmpy(students: pd.DataFrame, variant: str) -> Times:
     """psmpy (PyPI) without balance, which it only draws; its caliper is in raw units; it matches nobody exactly."""
     from psmpy import PsmPy
 
-    if variant in ("exact", "covariates"):
+    if variant in ("exact", "covariates", "tight"):
         raise LookupError("no exact matching, and no calipers on covariates")
     treated = int(students["treat"].sum())
     needed = 16 * treated * (len(students) - treated)
@@ -191,7 +196,7 @@ def run_statspai(students: pd.DataFrame, variant: str) -> Times:
     """StatsPAI (PyPI), in the order of MatchIt; its match has a balance table and also estimates an effect."""
     import statspai
 
-    if variant == "covariates":
+    if variant in ("covariates", "tight"):
         raise LookupError("not compared with calipers on covariates")
     options: dict[str, dict[str, Any]] = {
         "plain": {},
@@ -281,14 +286,14 @@ def find_peers(pythons: list[str]) -> dict[str, str]:
 
 
 HEADER = (
-    f"{'students':>10}  {'variant':<9}{'who':<13}{'panel':>8}{'design':>8}{'balance':>8}"
+    f"{'students':>10}  {'variant':<12}{'who':<13}{'panel':>8}{'design':>8}{'balance':>8}"
     f"{'cpu':>9}{'wall':>9}{'peak':>11}  ratio"
 )
 
 
 def show(n: int, variant: str, who: str, result: Times | str, beside: Times | str | None) -> None:
     """One line of the table."""
-    line = f"{n:>10,}  {variant:<9}{who:<13}"
+    line = f"{n:>10,}  {variant:<12}{who:<13}"
     if isinstance(result, str):
         print(f"{line}did not run: {result}", flush=True)
         return
@@ -298,6 +303,20 @@ def show(n: int, variant: str, who: str, result: Times | str, beside: Times | st
     ratio = f"{result['cpu'] / beside['cpu']:>6.2f} ×" if isinstance(beside, dict) else ""
     ratio += " plain" if ratio and who == OURS else ""
     print(f"{line}{steps}{result['cpu']:>7.3f} s{result['wall']:>7.3f} s{result['peak']:>7.0f} MiB {ratio}", flush=True)
+
+
+def show_growth(sizes: list[int], limit: float) -> None:
+    """Mahalanobis matching at growing sizes: how many times longer each doubling takes (n log n: 2.1, n²: 4)."""
+    before: tuple[int, float] | None = None
+    for n in sizes:
+        ours = measure(sys.executable, OURS, n, MAHALANOBIS, limit)
+        show(n, MAHALANOBIS, OURS, ours, None)
+        if before and isinstance(ours, dict):
+            times = (ours["design"] / before[1]) ** (1 / np.log2(n / before[0]))
+            print(
+                f"{'':>12}the design takes {times:.2f} times as long for each doubling since {before[0]:,}", flush=True
+            )
+        before = (n, ours["design"]) if isinstance(ours, dict) else None
 
 
 def main() -> None:
@@ -310,6 +329,9 @@ def main() -> None:
     parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--peer-python", nargs="*", default=[sys.executable], help="interpreters that have the peers")
     parser.add_argument("--limit", type=float, default=300.0, help="seconds after which a case is given up")
+    parser.add_argument(
+        "--mahalanobis-sizes", type=int, nargs="*", default=[10_000, 40_000, 160_000], help="sizes for this distance"
+    )
     parser.add_argument("--peers", action="store_true", help="say how to install the peers, and end")
     arguments = parser.parse_args()
     if arguments.peers:
@@ -326,6 +348,7 @@ def main() -> None:
             for who, python in peers.items() if n in arguments.peer_sizes else ():
                 result = measure(python, who, n, variant, arguments.limit)
                 show(n, variant, who, result, ours)
+    show_growth(arguments.mahalanobis_sizes, arguments.limit)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,23 @@
 """Optimal pairs: as many pairs as there can be and, among all ways to make so many, the least total distance.
 
 On one number (a propensity score) without a caliper, pairs are found by one walk along the sorted line. With a
-caliper, each seeker needs to look at only a few controls (``candidates``), and what is left is a sparse assignment
-problem. In a space of covariates the matrix of distances of a stratum is needed whole, and its size is known before.
+caliper, each seeker needs to look at only a few controls (``candidates``), and what is left are sparse assignment
+problems, one for each group of seekers that shares no candidate with another. In a space of covariates the matrix of
+distances of a stratum is needed whole, and its size is known before.
 """
 
 from __future__ import annotations
 
 import heapq
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DesignError
 from mentoreval.numerics.covariate_spaces import CovariateSpace
-from mentoreval.numerics.progress import watched
+from mentoreval.numerics.progress import in_parts, watched
 from mentoreval.numerics.strata import UNMATCHED, Limits, checked_groups
 
 BYTES_PER_CANDIDATE = 48
@@ -23,6 +25,12 @@ BYTES_PER_CANDIDATE = 48
 
 BYTES_PER_DISTANCE = 24
 """Peak memory of the dense assignment for each distance: the matrix, its making, and the solver's copy."""
+
+OPTIMAL_PAIRS, PART = "Optimal pairs", 8192
+"""What progress is called, and how many units are walked past between two looks at the clock."""
+
+FEWEST_TOGETHER = 512
+"""Seekers whose pairs are sought together, about, at least: work can be stopped between two problems, not within."""
 
 ROUNDING = 1e-9
 """How much wider than the caliper the candidates reach, relative to it; pairs are checked exactly afterwards."""
@@ -60,15 +68,47 @@ def _pairs_of_stratum(
     if limits.caliper is None or np.abs(score[pairs[:, 0]] - score[pairs[:, 1]]).max() <= limits.caliper:
         return pairs
     first, last = candidates(score[seekers], score[controls], limits.caliper)
-    needed = float((last - first).sum()) * BYTES_PER_CANDIDATE
-    refuse_above(needed, memory, f"{int((last - first).sum()):,} pairs within the caliper")
-    count = last - first
+    groups = apart_from_each_other(first, last, FEWEST_TOGETHER)
+    most = max((int((last[group] - first[group]).sum()) for group in groups), default=0)
+    refuse_above(float(most) * BYTES_PER_CANDIDATE, memory, f"{most:,} pairs within the caliper")
+    found = [pairs[:0]]
+    for part in in_parts(OPTIMAL_PAIRS, groups, 1):
+        found.extend(
+            _pairs_of_group(score, seekers[group], controls, (first[group], last[group]), limits.caliper)
+            for group in part
+        )
+    return np.concatenate(found)
+
+
+def _pairs_of_group(
+    score: FloatArray, seekers: IntArray, controls: IntArray, window: tuple[IntArray, IntArray], caliper: float
+) -> IntArray:
+    """(p, 2) rows, of seekers (s,) each of whom looks at the controls from ``window[0]`` (s,) to before ``[1]``."""
+    first, last = window
+    controls, count = controls[first.min() : last.max()], last - first
     line = np.repeat(np.arange(seekers.size), count)
-    column = np.arange(count.sum()) - np.repeat(np.cumsum(count) - last, count)
+    column = np.arange(count.sum()) - np.repeat(np.cumsum(count) - last + first.min(), count)
     apart = np.abs(score[seekers[line]] - score[controls[column]])
-    within = apart <= limits.caliper
+    within = apart <= caliper
     who, whom = _assigned(line[within], column[within], apart[within], (seekers.size, controls.size))
     return np.column_stack([seekers[who], controls[whom]])
+
+
+def apart_from_each_other(first: IntArray, last: IntArray, fewest: int) -> list[IntArray]:
+    """Seekers in groups that have no candidate in common, so that each group can be paired by itself.
+
+    first, last : (s,) the first, and one past the last, of the controls that each seeker looks at
+
+    Seekers without candidates are in no group. Groups are joined to about ``fewest`` seekers or more, because very
+    small problems cost more to set up than to solve.
+    """
+    seekers = np.flatnonzero(last > first)
+    if not seekers.size:
+        return []
+    seekers = seekers[np.argsort(first[seekers], kind="stable")]
+    seen = np.maximum.accumulate(last[seekers])
+    starts = np.flatnonzero(np.append(True, first[seekers][1:] >= seen[:-1]))
+    return np.split(seekers, starts[1:][np.diff(starts // fewest) > 0])
 
 
 def pairs_on_line(few: FloatArray, many: FloatArray) -> IntArray:
@@ -82,7 +122,7 @@ def pairs_on_line(few: FloatArray, many: FloatArray) -> IntArray:
     free, waiting = list[tuple[int, float, int]](), list[tuple[int, float, int]]()
     used = [False] * (many.size + 1)  # the last place stands for "nobody", UNMATCHED
     at, size = np.concatenate([many, few]).tolist(), many.size
-    for unit in order:
+    for unit in chain.from_iterable(in_parts(OPTIMAL_PAIRS, order, PART)):
         here = at[unit]
         if unit < size:
             offer = (0, -here, unit)
@@ -169,7 +209,7 @@ def optimal_in_space(space: CovariateSpace, treated: BoolArray, ratio: int, limi
             columns, widths = limits.box()
             for values, width in zip(columns.T, widths, strict=True):
                 apart[np.abs(values[seekers][:, None] - values[controls]) > width] = alone
-        who, whom = watched("Optimal pairs", partial(linear_sum_assignment, apart))
+        who, whom = watched(OPTIMAL_PAIRS, partial(linear_sum_assignment, apart))
         paired = apart[who, whom] < alone
         found.append(np.column_stack([seekers[who[paired]], controls[whom[paired]]]))
     pairs = np.concatenate(found)

@@ -7,12 +7,11 @@ that lie on the stretch are found by bisection and checked exactly.
 
 from __future__ import annotations
 
-from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
-from mentoreval.aliases import FloatArray, IntArray
-from mentoreval.numerics.strata import stable_order
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
 
 MOST_CELLS = 2**20
 """Of the grid: enough that hardly any control is looked at in vain, few enough that cell and slot make one number."""
@@ -26,40 +25,49 @@ SLACK = 1e-6
 AT_ONCE = 2**19
 """Controls looked at together."""
 
+SAMPLE = 1024
+"""Rows from which it is guessed how much a covariate varies."""
+
 
 class CaliperCells:
     """The controls of a line in a grid.
 
-    values : (c, m)  caliper covariates of each slot of the line
-    own    : (c, t)  those of the treated units
-    widths : (c,)    how far apart a pair may be in each
-    slots  : (s,)    slots with a control, ascending
+    covariates : (n, c)  caliper covariates of the rows
+    widths     : (c,)    how far apart a pair may be in each
+    treated    : (n,)    rows whose boxes are asked for; a unit is its place among them
+    row        : (m,)    row of each slot of the line, below 0 where there is no control
     """
 
-    def __init__(self, values: FloatArray, own: FloatArray, widths: FloatArray, slots: IntArray) -> None:
-        self.own, self.widths, self.length = own, widths, values.shape[1]
-        cell = np.zeros(slots.size, dtype=np.int64)
-        self.touched, self.splits = np.zeros((2, 0, own.shape[1]), dtype=np.int64), list[bool]()
-        cells = 1
-        for axis in np.argsort(widths / (values[:, slots].std(axis=1) + np.finfo(float).tiny)).tolist():
-            of_controls, touched, size = _cut(values[axis, slots], own[axis], float(widths[axis]), MOST_CELLS // cells)
-            splits = bool(np.any(touched[0] != touched[1]))
-            if size > 1 and 2 ** (sum(self.splits) + splits) <= MOST_LOOKUPS:
-                cell += cells * of_controls
-                self.touched = np.concatenate([self.touched, cells * touched[:, None]], axis=1)
+    def __init__(self, covariates: FloatArray, widths: FloatArray, treated: BoolArray, row: IntArray) -> None:
+        self.own, self.widths, self.length = np.ascontiguousarray(covariates[treated].T), widths, row.size + 1
+        self.splits, cells = list[bool](), 1
+        spread = covariates[:: max(len(covariates) // SAMPLE, 1)].std(axis=0)
+        cell, low, high = np.zeros(len(covariates), dtype=np.int64), list[IntArray](), list[IntArray]()
+        for axis in np.argsort(np.where(spread > 0, widths / np.where(spread > 0, spread, 1.0), np.inf)).tolist():
+            steps = _cut(covariates[:, axis], self.own[axis], float(widths[axis]), MOST_CELLS // cells)
+            if steps is None:
+                continue
+            splits = bool(np.any(steps.low != steps.high))
+            if 2 ** (sum(self.splits) + splits) <= MOST_LOOKUPS:
+                cell += steps.cell if cells == 1 else cells * steps.cell
+                low.append(cells * steps.low)
+                high.append(cells * steps.high)
                 self.splits.append(splits)
-                cells *= size
-        order = np.argsort(cell.astype(np.uint16), kind="stable") if cells <= 2**16 else stable_order(cell)
+                cells *= steps.size
+        self.low = sum(low, np.zeros(self.own.shape[1], dtype=np.int64))
+        self.more = [last - first for first, last in zip(low, high, strict=True)]
+        slots = np.flatnonzero(row >= 0)
+        cell = cell[row[slots]]
+        order = np.argsort(cell.astype(np.uint16), kind="stable") if cells <= 2**16 else np.argsort(cell, kind="stable")
         self.slots = slots[order]
-        self.keys = cell[order] * (self.length + 1) + self.slots
-        self.values = np.ascontiguousarray(values[:, self.slots])
+        self.keys = cell[order] * self.length + self.slots
+        self.values = np.ascontiguousarray(covariates[row[self.slots]].T)
 
     def within(self, units: IntArray, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
         """Pairs (p,), (p,): place in ``units`` (u,), and a slot from ``low`` (u,) to before ``high`` in its box."""
-        cells = self._cells(units)
-        start = np.searchsorted(self.keys, cells * (self.length + 1) + low[:, None])
-        stop = np.searchsorted(self.keys, cells * (self.length + 1) + high[:, None])
-        count = np.where(cells < 0, 0, np.maximum(stop - start, 0))
+        keys = self._cells(units) * self.length
+        start = np.searchsorted(self.keys, keys + low[:, None])
+        count = np.maximum(np.searchsorted(self.keys, keys + high[:, None]) - start, 0)
         ends = np.cumsum(count.sum(axis=1))
         parts, first = list[tuple[IntArray, IntArray]](), 0
         while first < units.size:
@@ -71,14 +79,13 @@ class CaliperCells:
         return np.concatenate([who for who, _ in parts]), np.concatenate([slot for _, slot in parts])
 
     def _cells(self, units: IntArray) -> IntArray:
-        """(u, lookups) cells that the box of each unit touches; below 0 where that would be one of them again."""
-        low, high = self.touched[:, :, units]
-        cells = []
-        for choice in product(*((False, True) if splits else (False,) for splits in self.splits)):
-            chosen = np.array(choice, dtype=bool)
-            cell = np.where(chosen[:, None], high, low).sum(axis=0, initial=0)
-            cells.append(np.where(np.any(chosen[:, None] & (low == high), axis=0), -1, cell))
-        return np.column_stack(cells)
+        """(u, lookups) cells that the box of each unit touches; −1 where that would be one of them again."""
+        cells = self.low[units][:, None]
+        for more, splits in zip(self.more, self.splits, strict=True):
+            if splits:
+                step = more[units][:, None]
+                cells = np.concatenate([cells, np.where((cells < 0) | (step == 0), -1, cells + step)], axis=1)
+        return cells
 
     def _members(self, units: IntArray, start: IntArray, count: IntArray) -> tuple[IntArray, IntArray]:
         """Those of the ``count`` (u, lookups) controls from ``start`` on that are in the box, by unit."""
@@ -91,26 +98,32 @@ class CaliperCells:
         return who, self.slots[at]
 
 
-def _cut(values: FloatArray, own: FloatArray, width: float, most: int) -> tuple[IntArray, IntArray, int]:
-    """(s,) cell of each value; (2, t) first and last cell that each box own ± width touches; number of cells.
+class Cut(NamedTuple):
+    """One axis: cell (n,) of each value, first and last cell (t,) that each box touches, and how many cells."""
 
-    At most ``most`` cells; a single one where boxes would touch more than two. The least and the greatest value are
-    in the middle of a cell, so that with two values no box touches two cells.
+    cell: IntArray
+    low: IntArray
+    high: IntArray
+    size: int
+
+
+def _cut(values: FloatArray, own: FloatArray, width: float, most: int) -> Cut | None:
+    """An axis of at most ``most`` cells for boxes own (t,) ± width; None where it would not tell anybody apart.
+
+    The least and the greatest value are in the middle of a cell, so that with two values no box touches two cells.
     """
-    lowest, span = float(values.min(initial=np.inf)), float(np.ptp(values)) if values.size else 0.0
-    reach = width * (1.0 + SLACK)
-    steps = min(span / (2.0 * reach * (1.0 + SLACK)) if reach > 0 else np.inf, max(most - 1, 0))
-    steps = float(np.floor(steps)) if span > 0 else 0.0
-    scale = steps / span if steps > 0 else 0.0
+    lowest, span, box = float(values.min()), float(np.ptp(values)), width * (1.0 + SLACK)
+    steps = float(np.floor(min(span / (2.0 * box * (1.0 + SLACK)) if box > 0 else np.inf, most - 1)))
+    if span == 0 or steps < 1:
+        return None
+    rounding = 4.0 * np.finfo(float).eps * np.abs(own)
 
     def cell(x: FloatArray) -> IntArray:
-        """Cell of each x, the nearest one if it is outside."""
-        return np.clip(np.floor((x - lowest) * scale + 0.5), 0.0, steps).astype(np.int64)
+        """Cell of each x."""
+        shifted = x - lowest
+        shifted *= steps / span
+        shifted += 0.5
+        return shifted.astype(np.int64)
 
-    if steps < 1:
-        return np.zeros(values.size, dtype=np.int64), np.zeros((2, own.size), dtype=np.int64), 1
-    rounding = 4 * np.finfo(float).eps * np.abs(own)
-    touched = np.stack([cell(own - reach - rounding), cell(own + reach + rounding)])
-    if np.any(touched[1] - touched[0] > 1):
-        return np.zeros(values.size, dtype=np.int64), np.zeros((2, own.size), dtype=np.int64), 1
-    return cell(values), touched, int(steps) + 1
+    low, high = cell(np.maximum(own - box - rounding, lowest)), cell(np.minimum(own + box + rounding, lowest + span))
+    return None if np.any(high - low > 1) else Cut(cell(values), low, high, int(steps) + 1)

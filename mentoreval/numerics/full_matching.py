@@ -8,14 +8,19 @@ that all there is to decide is how many of each run are joined to the left and h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.numerics.assignment import rows_by_code
+from mentoreval.numerics.progress import in_parts
 from mentoreval.numerics.strata import Limits, checked_groups
 
 NOBODY = np.empty((0, 2), dtype=np.int64)
+
+FULL_MATCHING, PART = "Full matching", 1024
+"""What progress is called, and how many runs are joined between two looks at the clock."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +77,12 @@ def _joined_on_line(score: FloatArray, treated: BoolArray, reach: float) -> IntA
     cost = np.full(starts[1] + 1, np.inf)
     cost[0] = 0.0  # by how many of the run, from its left end, are joined to the left
     borders = []
-    for before, first, after in zip(starts[:-2], starts[1:-1], starts[2:], strict=True):
+    runs = list(zip(starts[:-2], starts[1:-1], starts[2:], strict=True))
+    for before, first, after in chain.from_iterable(in_parts(FULL_MATCHING, runs, PART)):
         border, cost = _cross(score[before:first], score[first:after], first, cost, reach)
         borders.append(border)
     pairs, joined = [NOBODY], starts[-1] - starts[-2]
-    for border in reversed(borders):
+    for border in chain.from_iterable(in_parts(FULL_MATCHING, borders[::-1], PART)):
         here = _best_before(border, joined)
         pairs.append(_joined_across(border.first, here, joined))
         joined = border.joined.size - 1 - here

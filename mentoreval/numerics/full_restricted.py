@@ -10,7 +10,7 @@ import numpy as np
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DesignError
 from mentoreval.numerics.assignment import refuse_above, rows_by_code
-from mentoreval.numerics.full_matching import NOBODY, reachable, without_surplus
+from mentoreval.numerics.full_matching import FULL_MATCHING, NOBODY, reachable, without_surplus
 from mentoreval.numerics.progress import watched
 from mentoreval.numerics.strata import Limits, checked_groups
 
@@ -114,7 +114,7 @@ def _solved(line: IntArray, column: IntArray, apart: FloatArray, shape: tuple[in
     limits = LinearConstraint(vstack(rows, format="csr"), np.concatenate(low), np.concatenate(high))
     cost, is_choice = np.append(apart, np.zeros(used)), np.append(np.zeros(edges), np.ones(used))
     solve = partial(milp, cost, constraints=limits, bounds=Bounds(0, 1), integrality=is_choice)
-    found = watched("Full matching", solve)
+    found = watched(FULL_MATCHING, solve)
     if found.x is None:
         raise DesignError(
             f"{shape[0]:,} treated and {shape[1]:,} comparison students of one stratum can not be put in sets of these "

@@ -17,7 +17,7 @@ from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError, OptionError
 from mentoreval.numerics.covariate_cells import CellSearch
 from mentoreval.numerics.covariate_spaces import CovariateSpace, mahalanobis_space
-from mentoreval.numerics.progress import in_parts
+from mentoreval.numerics.progress import Progress, in_parts
 from mentoreval.numerics.score_line import FreeControls, lay_out
 from mentoreval.numerics.score_line_within import FreeControlsWithin
 from mentoreval.numerics.strata import (
@@ -185,21 +185,23 @@ def _closest_round(controls: Controls, sequence: list[int]) -> dict[int, int]:
             if control != UNMATCHED:
                 queue.append((distance, turn[unit], unit, control))
     heapq.heapify(queue)
-    again = -1
-    while queue:
-        _, _, unit, control = queue[0]
-        if control not in taken:
-            heapq.heappop(queue)
-            controls.take(control)
-            taken.add(control)
-            served[unit] = control
-            continue
-        control, distance = controls.nearest(unit)
-        if control == UNMATCHED:
-            heapq.heappop(queue)
-        else:
-            heapq.heapreplace(queue, (distance, again, unit, control))
-            again -= 1
+    again, waiting = -1, max(len(queue), 1)
+    with Progress(MATCHING) as progress:
+        while queue:
+            progress.tell(1 - len(queue) / waiting)
+            _, _, unit, control = queue[0]
+            if control not in taken:
+                heapq.heappop(queue)
+                controls.take(control)
+                taken.add(control)
+                served[unit] = control
+                continue
+            control, distance = controls.nearest(unit)
+            if control == UNMATCHED:
+                heapq.heappop(queue)
+            else:
+                heapq.heapreplace(queue, (distance, again, unit, control))
+                again -= 1
     return served
 
 

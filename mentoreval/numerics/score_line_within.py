@@ -6,8 +6,8 @@ controls that nobody before it holds; who held it asks for its next one. Those w
 found search farther, again together. In the end everybody has what would have been left at their turn, because it
 does not matter in which order they ask (Gale & Shapley 1962, American Mathematical Monthly 69:9).
 
-A stretch is looked at slot by slot where calipers are wide, by cells of the caliper covariates (``caliper_cells``)
-where they are tight, and is made longer until it holds somebody. Ties as in ``score_line``.
+A stretch is looked at by cells of the caliper covariates (``caliper_cells``) and made longer until it holds somebody.
+Ties as in ``score_line``.
 """
 
 from __future__ import annotations
@@ -23,23 +23,14 @@ from mentoreval.numerics.caliper_cells import CaliperCells
 from mentoreval.numerics.score_line import NOBODY, ScoreLine
 from mentoreval.numerics.strata import UNMATCHED, Limits
 
-TOGETHER = 512
+TOGETHER = 1024
 """Treated units that search together."""
 
-WINDOWS = (10, 40)
-"""Free slots to each side looked at one by one; the wider window only where the first one settles nothing."""
-
-WORTH_WALKING = 0.1
-"""Share of controls within the widths from which on the windows are tried before the cells."""
-
 AIM, STRETCH = 6, 4
-"""Controls that the first stretch looked at by cells should hold; how many times longer it becomes, as needed."""
+"""Controls that the first stretch looked at should hold; how many times longer it becomes, as needed."""
 
 SAMPLE = 256
 """Treated units, and slots to each side of them, from which the share of controls within the widths is guessed."""
-
-NEAR = 2**14
-"""Slots beyond the places of the units that are searched for free ones to fill the windows."""
 
 FREE, GONE = np.iinfo(np.int32).max, -1
 """Holders of a slot that nobody holds, and of one that nobody can have any more."""
@@ -52,12 +43,10 @@ class FreeControlsWithin:
     """
 
     def __init__(self, line: ScoreLine, treated: BoolArray, limits: Limits, sequence: IntArray) -> None:
-        covariates, self.widths = limits.box()
-        self.line, self.reach, self.sequence = line, limits.reach, sequence
+        self.limits, self.treated, self.sequence = limits, treated, sequence
+        self.line, self.reach = line, limits.reach
         self.holder = array("i", np.where(line.row == UNMATCHED, GONE, FREE).astype(np.int32).tobytes())
         self.holders = np.frombuffer(self.holder, dtype=np.int32)  # the same memory, for whole stretches
-        self.values = np.ascontiguousarray(covariates[line.row].T)
-        self.own = np.ascontiguousarray(covariates[treated].T)
         walls = np.flatnonzero(line.row == UNMATCHED)
         wall = np.minimum(np.searchsorted(walls, line.place), walls.size - 1)
         self.low, self.high = walls[wall - 1] + 1, walls[wall]
@@ -66,7 +55,7 @@ class FreeControlsWithin:
         self.turn[sequence] = np.arange(sequence.size)
         self.turns: list[int] = self.turn.tolist()
         self.units: list[int] = sequence.tolist()
-        self.stretched, self.asked = 1, dict[int, int]()
+        self.asked = dict[int, int]()
         self.hits = list[int]()  # allowed slots: of a unit those from bounds[2 unit] to bounds[2 unit + 1], near to far
         self.bounds, self.is_all = array("q", bytes(16 * size)), bytearray(size)
 
@@ -135,52 +124,28 @@ class FreeControlsWithin:
 
     def _search(self, units: IntArray, needed: int) -> None:
         """Afterwards each of these units has ``needed`` controls to ask for, or all there are."""
-        if self.share >= WORTH_WALKING:
-            for width in WINDOWS:
-                units = self._walk(units, width, needed)
-        length, size = self.stretched * max(int(AIM * needed / self.share), 1), units.size
+        length = max(int(AIM * needed / self.share), 1)
         while units.size:
-            left = self._look_up(units, length, needed)
+            units = self._look_up(units, length, needed)
             length *= STRETCH
-            units = left
-
-    def _walk(self, units: IntArray, width: int, needed: int) -> IntArray:
-        """Look at ``width`` free slots to each side of some units; returns those whose search is not settled."""
-        if not units.size:
-            return units
-        place, steps = self.line.place[units], np.arange(width)
-        start, stop = max(int(place.min()) - NEAR, 0), min(int(place.max()) + NEAR, self.line.row.size)
-        free = start + np.flatnonzero(self.holders[start:stop] > self.turn[units].min())
-        known = np.concatenate([[start - 1], free, [stop]])  # its ends are what lies beyond
-        middle = np.searchsorted(free, place) + 1
-        at = np.concatenate([middle[:, None] - 1 - steps, middle[:, None] + steps], axis=1)
-        slots = known.take(at, mode="clip")
-        allowed = (slots >= self.low[units][:, None]) & (slots < self.high[units][:, None])
-        allowed &= (at > 0) & (at < known.size - 1)
-        for values, own, box_width in zip(self.values, self.own, self.widths.tolist(), strict=True):
-            allowed &= np.abs(values.take(slots, mode="clip") - own[units][:, None]) <= box_width
-        who, column = np.nonzero(allowed)
-        low = known[np.maximum(middle - 1 - width, 0)] + 1
-        high = known[np.minimum(middle + width, known.size - 1)]
-        return self._settle(units, (who, slots[who, column]), (low, high), needed)
 
     def _look_up(self, units: IntArray, length: int, needed: int) -> IntArray:
         """Look at about ``length`` slots around some units by cells; returns those whose search is not settled."""
         place = self.line.place[units]
-        low, high = np.maximum(place - length // 2 - 1, self.low[units]), np.minimum(place + length // 2 + 1, self.high[units])
+        low, high = (
+            np.maximum(place - length // 2 - 1, self.low[units]),
+            np.minimum(place + length // 2 + 1, self.high[units]),
+        )
         who, slot = self.cells.within(units, low, high)
         free = self.holders[slot] > self.turn[units][who]
-        who, slot = who[free], slot[free]
-        right = slot - place[who]
-        by_steps = np.argsort(np.where(right < 0, -1 - right, right + self.line.row.size))
-        return self._settle(units, (who[by_steps], slot[by_steps]), (low, high), needed)
+        return self._settle(units, (who[free], slot[free]), (low, high), needed)
 
     def _settle(
         self, units: IntArray, found: tuple[IntArray, IntArray], known: tuple[IntArray, IntArray], needed: int
     ) -> IntArray:
         """Keep the controls found for units (u,) that nobody outside can beat; returns the units that have too few.
 
-        found : (p,), (p,)  unit by its place in ``units``, and slot; of each unit left before right, near to far
+        found : (p,), (p,)  unit by its place in ``units``, and slot
         known : (u,), (u,)  first slot, and one past the last, between which all allowed ones are found
         """
         (who, slot), (low, high), own = found, known, self.line.chooser[units]
@@ -193,8 +158,7 @@ class FreeControlsWithin:
         settled = is_all | (np.bincount(who[sure], minlength=units.size) >= needed)
         kept = sure & settled[who]
         who, slot, apart = who[kept], slot[kept], apart[kept]
-        order = np.argsort(apart, kind="stable")
-        order = order[np.argsort(who[order].astype(np.uint16), kind="stable")]
+        order = _near_to_far(who, apart, slot - self.line.place[units][who])
         stop = len(self.hits) + np.cumsum(np.bincount(who, minlength=units.size))
         self.hits += slot[order].tolist()
         bounds = np.frombuffer(self.bounds, dtype=np.int64).reshape(-1, 2)
@@ -208,13 +172,27 @@ class FreeControlsWithin:
         """About which share of the controls near a treated unit on the line are within all widths of it."""
         units = self.sequence[:: max(self.sequence.size // SAMPLE, 1)]
         slots = self.line.place[units][:, None] + np.arange(-SAMPLE, SAMPLE)
-        allowed = (slots >= self.low[units][:, None]) & (slots < self.high[units][:, None])
-        looked_at = max(int(np.count_nonzero(allowed)), 1)
-        for values, own, width in zip(self.values, self.own, self.widths.tolist(), strict=True):
-            allowed &= np.abs(values.take(slots, mode="clip") - own[units][:, None]) <= width
-        return max(int(np.count_nonzero(allowed)), 1) / looked_at
+        near = (slots >= self.low[units][:, None]) & (slots < self.high[units][:, None])
+        rows = self.line.row[np.where(near, slots, 0)]
+        covariates, widths = self.limits.box()
+        apart = np.abs(covariates[rows] - covariates[self.treated][units][:, None])
+        allowed = near & np.all(apart <= widths, axis=2)
+        return max(int(np.count_nonzero(allowed)), 1) / max(int(np.count_nonzero(near)), 1)
 
     @cached_property
     def cells(self) -> CaliperCells:
         """The controls by cell, made when the first search needs them."""
-        return CaliperCells(self.values, self.own, self.widths, np.flatnonzero(self.line.row != UNMATCHED))
+        return CaliperCells(*self.limits.box(), self.treated, self.line.row)
+
+
+def _near_to_far(who: IntArray, apart: FloatArray, offset: IntArray) -> IntArray:
+    """Order by unit and distance apart; at one distance left before right, each from the nearest slot on.
+
+    offset : (p,) slots from the place of the unit, below 0 to its left
+    """
+    order = np.argsort(apart)
+    order = order[np.argsort(who[order].astype(np.uint16), kind="stable")]
+    tied = (apart[order][1:] == apart[order][:-1]) & (who[order][1:] == who[order][:-1])
+    if tied.any():
+        order = np.lexsort((np.where(offset < 0, ~offset, offset), offset >= 0, apart, who))
+    return order

@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from scipy.optimize import linear_sum_assignment
 from mentoreval.design.design import choose_design
 from mentoreval.design.methods import Nearest, OptimalPairs
 from mentoreval.errors import DesignError, OptionError
-from mentoreval.numerics.assignment import candidates, optimal_in_space, optimal_on_line
+from mentoreval.numerics import assignment
+from mentoreval.numerics.assignment import apart_from_each_other, candidates, optimal_in_space, optimal_on_line
 from mentoreval.numerics.covariate_spaces import euclidean_space
 from mentoreval.numerics.strata import Limits
 from mentoreval.panel.panel import Panel
@@ -59,7 +61,8 @@ def check_pairs(pairs: np.ndarray, problem: dict[str, np.ndarray], ratio: int) -
 @given(problem=problems(), ratio=st.integers(1, 3))
 def test_as_many_pairs_and_as_near_as_a_linear_program_finds(problem: dict[str, np.ndarray], ratio: int) -> None:
     limits = Limits(caliper=problem["caliper"], strata=problem["strata"])  # type: ignore[arg-type]
-    pairs = optimal_on_line(problem["score"], problem["treated"], ratio, limits, PLENTY)
+    with mock.patch.object(assignment, "FEWEST_TOGETHER", 1):
+        pairs = optimal_on_line(problem["score"], problem["treated"], ratio, limits, PLENTY)
     most, total = TWIN["best_pairs"](TWIN["edges_allowed"](**problem), ratio)
     assert len(pairs) == most
     assert check_pairs(pairs, problem, ratio) == pytest.approx(total, abs=SOLVER)
@@ -99,6 +102,14 @@ def test_a_sparse_line_leaves_few_candidates() -> None:
     first, last = candidates(np.sort(score[treated]), np.sort(score[~treated]), 0.055)
     assert (last - first).mean() < 5
     assert (last > first).all()
+
+
+def test_groups_of_seekers_share_no_candidate_and_leave_out_who_has_none() -> None:
+    first, last = np.array([4, 0, 2, 9, 6, 7]), np.array([6, 3, 4, 9, 8, 10])
+    groups = apart_from_each_other(first, last, 1)
+    assert [sorted(group.tolist()) for group in groups] == [[1, 2], [0], [4, 5]]  # 3 has none
+    assert [len(group) for group in apart_from_each_other(first, last, 3)] == [3, 2]
+    assert apart_from_each_other(first[3:4], last[3:4], 1) == []
 
 
 # ---------------------------------------------------------------------- the design

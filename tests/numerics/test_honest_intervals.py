@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.special import chndtrix
 from scipy.stats import foldnorm, norm
 
 from mentoreval.numerics.honest_intervals import (
@@ -127,7 +128,7 @@ def test_no_straight_estimator_has_a_shorter_interval(size):
         pulls = [weights @ np.maximum(time_of - k, 0) for k in (1, 2, 3)]
         pulls += [weights @ np.maximum(k - time_of, 0) for k in (0, -1, -2, -3)]
         spread = np.sqrt(weights @ SIGMA @ weights)
-        return float(spread * foldnorm.ppf(0.95, size * np.abs(pulls).sum() / spread))
+        return float(spread * np.sqrt(chndtrix(0.95, 1, (size * np.abs(pulls).sum() / spread) ** 2)))
 
     starts = (np.zeros(3), np.full(3, 0.5), np.array([0.2, -0.3, 0.1]))
     best = min(
@@ -183,8 +184,8 @@ def test_the_hybrid_covers_the_effect_at_the_edge_of_what_it_allows():
 
 def test_an_interval_takes_a_fraction_of_a_second():
     relative_magnitudes(profits(AVERAGE), 1.0)
-    began = time.perf_counter()
+    began = time.process_time()
     for size in (0.0, 0.5, 1.0, 1.5, 2.0):
         relative_magnitudes(profits(AVERAGE), size)
     relative_breakdown(profits(AVERAGE))
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0

@@ -179,7 +179,7 @@ def twin_pairs(problem, distance, choose, sequence):
 
 
 # Thresholds so small that the long searches happen in small problems too.
-SHORT_BLOCKS = {"AHEAD": 2, "STALE": 2, "WINDOWS": (1, 2), "TREE_COST": 0, "FIRST_BLOCK": 1, "FAR_BLOCK": 4}
+SHORT_STRETCHES = {"TOGETHER": 3, "AIM": 1, "STRETCH": 2, "SAMPLE": 2}
 SHORT_LOOKS = {"FIRST_LOOK": 2, "LONG_LOOK": 4, "AHEAD": 2}
 
 
@@ -188,7 +188,7 @@ SHORT_LOOKS = {"FIRST_LOOK": 2, "LONG_LOOK": 4, "AHEAD": 2}
 def test_nearest_equals_the_brute_force_twin(problem, small):
     score, treated = np.array([x for x, _ in problem["x"]]), np.array(problem["treated"])
     options = {name: problem[name] for name in ("ratio", "replace", "order")}
-    with mock.patch.multiple(score_line_within, **SHORT_BLOCKS) if small else nullcontext():
+    with mock.patch.multiple(score_line_within, **SHORT_STRETCHES) if small else nullcontext():
         pairs = match_nearest(
             score, treated, rng=np.random.default_rng(7), limits=as_limits(problem["limits"]), **options
         )
@@ -280,7 +280,7 @@ def test_a_larger_problem_with_tight_widths_equals_the_twin():
     sequence = sequence_of("largest", score[treated].tolist())
     choose = TWIN["nearest_on_a_line"](score.tolist())
     expected = twin_pairs(problem, lambda a, b: abs(score[a] - score[b]), choose, sequence)
-    with mock.patch.multiple(score_line_within, WINDOWS=(2,), TREE_COST=0, FIRST_BLOCK=4, FAR_BLOCK=16):
+    with mock.patch.multiple(score_line_within, TOGETHER=16, AIM=2):
         pairs = match_nearest(score, treated, ratio=2, limits=as_limits(limits))
     np.testing.assert_array_equal(pairs, expected)
     assert 0 < np.mean(pairs == UNMATCHED) < 1

@@ -9,6 +9,7 @@ import pytest
 
 from mentoreval.numerics.one_arm import (
     correct_one_arm,
+    intraclass_correlation,
     one_arm_degrees,
     one_arm_design_effect,
     one_arm_shrinkage,
@@ -74,3 +75,14 @@ def test_mentors_that_differ_by_chance_only_are_welchs_test() -> None:
     assert found.between == 0.0
     assert found.vcov[0, 0] == pytest.approx(a + c)
     assert found.df[0] == pytest.approx((a + c) ** 2 / (a**2 / 5 + c**2 / 3))
+
+
+def test_intraclass_correlation_by_hand_and_where_there_is_none() -> None:
+    values, cluster = np.array([1.0, 3, 6, 8, 2, 4]), np.array([5, 5, 2, 2, 9, 9])
+    between = 2 * ((2 - 4) ** 2 + (7 - 4) ** 2 + (3 - 4) ** 2) / 2
+    tau = (between - 2) / 2  # the mean square within is 2
+    assert intraclass_correlation(values, cluster) == pytest.approx(tau / (tau + 2))
+    assert intraclass_correlation(np.array([1.0, 3, 1, 3]), np.array([0, 0, 1, 1])) == 0.0
+    for alone in (np.arange(6), np.zeros(6, dtype=np.int64)):
+        assert math.isnan(intraclass_correlation(values, alone))
+    assert math.isnan(intraclass_correlation(np.ones(6), cluster))

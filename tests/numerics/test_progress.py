@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from mentoreval.numerics import progress
-from mentoreval.numerics.assignment import optimal_in_space
+from mentoreval.numerics.assignment import optimal_in_space, optimal_on_line
 from mentoreval.numerics.covariate_spaces import euclidean_space
+from mentoreval.numerics.full_matching import full_on_line
 from mentoreval.numerics.matching import match_mahalanobis, match_nearest
 from mentoreval.numerics.progress import Progress, in_parts, progress_to, watched
-from mentoreval.numerics.strata import NO_LIMITS
+from mentoreval.numerics.strata import NO_LIMITS, Limits
 
 Reports = list[tuple[str, float | None, float]]
 
@@ -77,7 +78,7 @@ def test_ctrl_c_ends_the_wait_for_a_thread_at_once() -> None:
     done.set()
 
 
-@pytest.mark.parametrize("kernel", ["score", "replace", "closest", "covariates", "optimal"])
+@pytest.mark.parametrize("kernel", ["score", "replace", "closest", "covariates", "optimal", "line", "caliper", "full"])
 def test_every_matching_kernel_reports(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", -1.0)
     rng = np.random.default_rng(2)
@@ -86,10 +87,24 @@ def test_every_matching_kernel_reports(kernel: str, monkeypatch: pytest.MonkeyPa
     with progress_to(lambda *report: seen.append(report)):
         if kernel == "optimal":
             optimal_in_space(euclidean_space(X), treated, 1, NO_LIMITS, 1e9)
+        elif kernel in ("line", "caliper"):
+            optimal_on_line(X[:, 0], treated, 1, Limits(caliper=0.05 if kernel == "caliper" else None), 1e9)
+        elif kernel == "full":
+            full_on_line(X[:, 0], treated, NO_LIMITS)
         elif kernel == "covariates":
             match_mahalanobis(X, treated)
         else:
             order = "closest" if kernel == "closest" else "largest"
             match_nearest(X[:, 0], treated, replace=kernel == "replace", order=order)
     assert seen
-    assert seen[0][0] in ("Matching", "Optimal pairs")
+    assert {what for what, _, _ in seen} <= {"Matching", "Optimal pairs", "Full matching"}
+
+
+def test_closest_says_how_many_pairs_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 treated: one report while their controls are found, then one for each pair made or sought again."""
+    monkeypatch.setattr(progress, "PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "PAUSE", -1.0)
+    rng, seen = np.random.default_rng(3), list[float]()
+    with progress_to(lambda _, share, __: seen.append(share or 0.0)):
+        match_nearest(rng.normal(size=120), np.arange(120) < 30, order="closest")
+    assert sorted({round(30 * share) for share in seen}) == list(range(30))

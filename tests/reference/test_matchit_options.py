@@ -46,6 +46,24 @@ CASES: dict[str, Case] = {
         "ATT",
         (93.0, 185.0, 427.6756756756757, 185.0),
     ),
+    'matchit(F1, method = "nearest", distance = "glm", mahvars = F1[-2], discard = "treated")': (
+        F1,
+        me.Nearest(distance="mahalanobis", order="largest", discard="treated"),
+        "ATT",
+        (91.94972067039106, 179.0, 438.508379888268, 179.0),
+    ),
+    'matchit(F1, method = "nearest", distance = "glm", mahvars = F1[-2], discard = "control")': (
+        F1,
+        me.Nearest(distance="mahalanobis", order="largest", discard="comparison"),
+        "ATT",
+        (93.0, 185.0, 441.037837837838, 185.0),
+    ),
+    'matchit(F1, method = "nearest", distance = "glm", mahvars = F1[-2], discard = "both")': (
+        F1,
+        me.Nearest(distance="mahalanobis", order="largest", discard="both"),
+        "ATT",
+        (91.94972067039106, 179.0, 439.256983240223, 179.0),
+    ),
     'matchit(F0, method = "subclass", subclass = 6, estimand = "ATC")': (
         F0,
         me.Subclass(n=6),
