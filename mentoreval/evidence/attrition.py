@@ -85,6 +85,13 @@ def attrition_of_counts(
     return Attrition(judged.case, overall, judged.differential, judged.cautious, judged.optimistic, *lost)
 
 
+def count_analysed(estimate: Estimate) -> tuple[int, int]:
+    """Distinct units in the estimate, of the treated arm and of the comparison."""
+    base, entries = estimate.design.baseline, estimate.fit.entries
+    treated, comparison = (len(np.unique(base.unit[entries[base.treated[entries] == arm]])) for arm in (True, False))
+    return treated, comparison
+
+
 def measure_attrition(estimate: Estimate) -> Attrition | None:
     """Attrition of an estimate whose arms are those of a lottery; None where assignment was not random.
 
@@ -94,6 +101,5 @@ def measure_attrition(estimate: Estimate) -> Attrition | None:
     design = estimate.design
     if design.panel.assignment != "random":
         return None
-    start, base, entries = design.baseline.screened[-1], design.baseline, estimate.fit.entries
-    analysed = (len(np.unique(base.unit[entries[base.treated[entries] == arm]])) for arm in (True, False))
-    return attrition_of_counts(start.n_treated, start.n_comparison, *analysed)
+    start = design.baseline.screened[-1]
+    return attrition_of_counts(start.n_treated, start.n_comparison, *count_analysed(estimate))

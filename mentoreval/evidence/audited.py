@@ -57,6 +57,7 @@ class Audited:
     main : whether it is one of the results that answer the study's questions
     adjusted : the p-value of its outcome adjusted within its family, and the family; empty for other estimates
     left_out : outcomes of the same domain in the data for which the study has no main result
+    planned : planned, changed or exploratory, and what was changed; empty where no plan was registered
     """
 
     name: str
@@ -64,6 +65,7 @@ class Audited:
     main: bool = True
     adjusted: Mapping[str, object] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    planned: tuple[str, tuple[str, ...]] = ("", ())
 
     # ------------------------------------------------------------------ what it is about
     @property

@@ -104,7 +104,7 @@ def cost_per_unit(estimate: Estimate, cost: float, *, higher_is_better: bool = T
     effect, *ends = (sign * float(row[name]) for name in ("estimate", "conf_low", "conf_high"))
     if not all(math.isfinite(end) for end in (effect, *ends)):
         return UnitCost(nothing, nothing, nothing, "no_interval")
-    if min(ends) <= 0 <= max(ends):
+    if min(ends) <= 0 <= max(ends) or effect * min(ends) <= 0:
         return UnitCost(nothing, nothing, nothing, "interval_holds_zero")
     if effect < 0:
         return UnitCost(nothing, nothing, nothing, "worse")

@@ -72,9 +72,10 @@ def _random_low_attrition(subject: Audited) -> Condition:
 def stands_against(items: Mapping[str, ItemOpinion]) -> tuple[str, ...]:
     """The items that would prevent a rating: those that failed, and those that want an adjustment.
 
-    Item 3 is not counted where it wants an adjustment: whether the model has it is item 4.
+    A deviation from a plan is to be told, and prevents none. Item 3 is not counted where it wants an adjustment:
+    whether the model has it is item 4.
     """
-    verdicts = {item: opinion.verdict for item, opinion in items.items()}
+    verdicts = {item: opinion.verdict for item, opinion in items.items() if item != "deviations"}
     waits = {item for item, verdict in verdicts.items() if verdict == "needs_adjustment"} - {"baseline"}
     return tuple(item for item, verdict in verdicts.items() if verdict == "fail" or item in waits)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.effects.clusters import NO_CLUSTER
 from mentoreval.effects.estimate import Estimate
-from mentoreval.effects.inference import find_influence, natural_cluster
+from mentoreval.effects.inference import find_influence
 from mentoreval.effects.pooling import pool_fit
 from mentoreval.errors import EffectError, OptionError, first_few, suggest
 from mentoreval.numerics.multiplicity import benjamini_hochberg, critical_values, holm, romano_wolf
@@ -76,10 +76,10 @@ def adjust_p_values(
     table["method"] = method
     for _, rows in table[table["p_value"].notna()].groupby("family", sort=False):
         p = rows["p_value"].to_numpy(dtype=float)
-        if method == "romano_wolf":
+        if method == "romano_wolf" and len(p) > 1:
             adjusted = romano_wolf(p, _joint_draws([named[name] for name in rows["name"]], draws, seed))
         else:
-            adjusted = {"benjamini_hochberg": benjamini_hochberg, "holm": holm}[method](p)
+            adjusted = (benjamini_hochberg if method == "benjamini_hochberg" else holm)(p)
         rank = np.argsort(np.argsort(p, kind="stable"), kind="stable")
         table.loc[rows.index, "p_adjusted"] = adjusted
         table.loc[rows.index, "rank"] = rank + 1
@@ -150,8 +150,8 @@ def _joint_draws(estimates: list[Estimate], draws: int, seed: int) -> FloatArray
 
 
 def _shared_cluster(estimates: list[Estimate]) -> str:
-    """The cluster of which all estimates know the same ones: that of their errors."""
-    names = {estimate.cluster or natural_cluster(estimate.fit) for estimate in estimates}
+    """The cluster of which all estimates know the same ones: that of their errors, students where they are by row."""
+    names = {estimate.cluster or "student" for estimate in estimates}
     if len(names) > 1:
         raise EffectError(
             f"romano_wolf draws whole clusters, and these estimates have errors by {' and by '.join(sorted(names))}. "

@@ -7,7 +7,7 @@ can not be judged from the data.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import pandas as pd
@@ -56,6 +56,10 @@ class Auditable(SeveralEstimates, Protocol):
     def estimates(self) -> Mapping[str, Estimate]:
         """Every estimate by name, those that answer no question too."""
 
+    @property
+    def registered(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """By name planned, changed or exploratory, and what was changed; empty where no plan was registered."""
+
 
 @dataclass(frozen=True, eq=False)
 class EstimateAudit:
@@ -85,11 +89,6 @@ class EstimateAudit:
     def unjudged(self) -> tuple[str, ...]:
         """The items that can not be judged, and on which a rating hangs."""
         return waits_for_judgement(self.subject, self.items)
-
-    @property
-    def tiers(self) -> dict[str, tuple[str, tuple[str, ...]]]:
-        """For each tier whether its conditions are met, and which are not or can not be judged."""
-        return {tier: (str(met), names) for tier, (met, names) in judge_tiers(self.conditions).items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +120,16 @@ class WwcAudit:
         ]
         return pd.DataFrame(rows, columns=["name", "outcome", "condition", "met", "number"])
 
+    @property
+    def tiers(self) -> pd.DataFrame:
+        """One row for each estimate and ESSA tier: name, outcome, tier, met (as far as the data show), because."""
+        rows = [
+            (audit.subject.name, audit.subject.estimate.outcome, tier, met, ", ".join(names))
+            for audit in self.audits
+            for tier, (met, names) in judge_tiers(audit.conditions).items()
+        ]
+        return pd.DataFrame(rows, columns=["name", "outcome", "tier", "met", "because"])
+
     def __repr__(self) -> str:
         frame = self.frame
         frame["verdict"] = frame["verdict"] + " (" + frame["key"] + ")"
@@ -149,12 +158,16 @@ def wwc_audit(estimates: Auditable | Mapping[str, Estimate]) -> WwcAudit:
     judgement and never guessed.
     """
     everything = estimates if isinstance(estimates, Mapping) else estimates.estimates
+    planned = {} if isinstance(estimates, Mapping) else estimates.registered
     adjusted = adjust_p_values(estimates, "benjamini_hochberg", level=LEVEL).set_index("name")
-    subjects = [_subject(name, estimate, adjusted, everything) for name, estimate in everything.items()]
+    subjects = [
+        replace(_subject(name, estimate, adjusted), planned=planned.get(name, ("", ())))
+        for name, estimate in everything.items()
+    ]
     return WwcAudit(tuple(_audit(subject, subjects) for subject in subjects))
 
 
-def _subject(name: str, estimate: Estimate, adjusted: pd.DataFrame, everything: Mapping[str, Estimate]) -> Audited:
+def _subject(name: str, estimate: Estimate, adjusted: pd.DataFrame) -> Audited:
     main = name in adjusted.index
     facts = adjusted.loc[name].to_dict() if main else {}
     return Audited(

@@ -110,4 +110,11 @@ def domain(subject: Audited) -> ItemOpinion:
 
 def deviations(subject: Audited) -> ItemOpinion:
     """14: deviations from a plan that was registered; a study file alone does not prove when it was written."""
+    status, changes = subject.planned
+    if status == "planned":
+        return ItemOpinion("pass", "planned")
+    if status == "changed":
+        return ItemOpinion("needs_adjustment", "changed", {"changes": list(changes)})
+    if status == "exploratory":
+        return ItemOpinion("fail", "exploratory")
     return ItemOpinion("cannot_judge", "no_registered_plan")

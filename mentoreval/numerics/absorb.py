@@ -67,7 +67,7 @@ def _components(large: IntArray, small: IntArray) -> int:
 
     Every level of the large factor joins levels of the small one, so the parts are those of the small one's levels.
     """
-    table = _cross_table(large, small, np.ones(len(large)))
+    table = cross_table(large, small, np.ones(len(large)))
     if isinstance(table, np.ndarray):
         joined = joined_levels(table > 0)
         return int(np.count_nonzero(joined.argmax(axis=1) == np.arange(len(joined))))
@@ -92,7 +92,7 @@ def joined_levels(meets: BoolArray) -> BoolArray:
     return np.asarray(linked, dtype=bool)
 
 
-def _cross_table(large: IntArray, small: IntArray, weights: FloatArray) -> Any:
+def cross_table(large: IntArray, small: IntArray, weights: FloatArray) -> Any:
     """(levels of large, levels of small) total weights: an array where rows fill a good part of it, else sparse."""
     shape = (int(large.max()) + 1, int(small.max()) + 1)
     if shape[0] * shape[1] <= FILLED * len(large):
@@ -117,7 +117,7 @@ class _Schur:
 
     def __init__(self, large: IntArray, small: IntArray, weights: FloatArray) -> None:
         self.large, self.small, self.weights = large, small, weights
-        self.cross = _cross_table(large, small, weights)
+        self.cross = cross_table(large, small, weights)
         self.total_large = np.asarray(self.cross.sum(axis=1), dtype=float).ravel()
         self.total_large[self.total_large == 0] = 1.0
         self.total_small = np.asarray(self.cross.sum(axis=0), dtype=float).ravel()
@@ -125,7 +125,7 @@ class _Schur:
 
     def residuals(self, column: FloatArray) -> FloatArray:
         """A column (n,) less the effects of both factors."""
-        rest = column - (np.bincount(self.large, self.weights * column) / self.total_large)[self.large]
+        rest: FloatArray = column - (np.bincount(self.large, self.weights * column) / self.total_large)[self.large]
         effects = _conjugate_gradients(self, self.sums(rest))
         rest -= effects[self.small]
         rest += ((self.cross @ effects) / self.total_large)[self.large]

@@ -21,6 +21,9 @@ POINTS: dict[str, FloatArray] = {
 }
 """The values that each distribution takes: Webb's six and the two signs with equal probability, Mammen's two not."""
 
+SIGNS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * 2.0 - 1.0
+"""(256, 8) signs for the bits of each byte, so that eight of them are one copy."""
+
 MAMMEN_LOW = (math.sqrt(5.0) + 1.0) / (2.0 * math.sqrt(5.0))
 """Probability of Mammen's lower value."""
 
@@ -43,8 +46,8 @@ def multiplier_blocks(
 def _weights(kind: Multiplier, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     if kind == "rademacher":
         size = shape[0] * shape[1]
-        bits = np.unpackbits(np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8), count=size)
-        return np.asarray(bits.reshape(shape) * 2.0 - 1.0, dtype=float)
+        drawn = np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8)
+        return np.asarray(SIGNS_OF_BYTE.take(drawn, axis=0).ravel()[:size].reshape(shape), dtype=float)
     if kind == "mammen":
         return np.asarray(np.where(rng.random(shape) < MAMMEN_LOW, *POINTS["mammen"]))
     return POINTS["webb"][rng.integers(0, 6, shape)]

@@ -236,6 +236,7 @@ def relative_breakdown(data: Trajectory, level: float = 0.05) -> float:
     sign = 1.0 if data.point >= 0 else -1.0
 
     def holds_zero(size: float) -> bool:
+        """Whether one of the tests accepts zero or beyond."""
         return any(_reaches_zero(moments, sign) for moments in _all_moments(data, size, level, FIRST_STAGE))
 
     return _largest_without(holds_zero, 1.0)
@@ -286,6 +287,7 @@ def smoothness_breakdown(data: Trajectory, level: float = 0.05) -> float:
     """The largest M at which the interval does not hold zero; 0 where it does at once, infinity where never."""
 
     def holds_zero(size: float) -> bool:
+        """Whether the interval holds zero."""
         low, high = smoothness(data, size, level)
         return low <= 0 <= high
 
@@ -300,6 +302,7 @@ def folded_quantile(mean: float, level: float) -> tuple[float, float]:
         return mean + float(ndtri(1 - level)), 1.0
 
     def missing(x: float) -> float:
+        """How much probability |N(mean, 1)| ≤ x has beyond 1 − level."""
         return float(ndtr(x - mean) - ndtr(-x - mean)) - (1 - level)
 
     x = float(brentq(missing, 0.0, mean + 10.0, xtol=1e-13))
@@ -351,6 +354,7 @@ class _Bends:
             return self.lasso(0.0)
 
         def slope(penalty: float) -> float:
+            """Of the half length along the lasso path, up to a positive factor."""
             pulls = self.lasso(penalty)
             spread = self.spread(pulls)
             mean = size * self.bias(pulls) / spread

@@ -61,7 +61,8 @@ class Imputed:
                 right[n_periods + place, column] = weight @ covariate[units, period]
         toward = self.inverse @ right
         scores = [self.residuals] + [np.sum(x * self.residuals, axis=1)[:, None] for x in self.within]
-        return np.asarray(-self.weights[:, None] * (np.column_stack(scores) @ toward))
+        weighted = np.column_stack(scores) * -self.weights[:, None]
+        return np.asarray((toward.T @ weighted.T).T)
 
 
 def impute_untreated(
@@ -109,7 +110,8 @@ def impute_untreated(
 
 def _less_untreated_mean(values: FloatArray, share: FloatArray, rows: BoolArray) -> FloatArray:
     known = np.where(rows, values, 0.0)
-    return np.where(rows, known - np.sum(share * known, axis=1)[:, None], 0.0)
+    known -= np.einsum("mt,mt->m", share, known)[:, None]
+    return np.where(rows, known, 0.0)
 
 
 def _generalised_inverse(gram: FloatArray, n_periods: int, lengths: FloatArray) -> FloatArray:
@@ -142,4 +144,6 @@ def _pseudo(gram: FloatArray) -> FloatArray:
 def _reachable(untreated: BoolArray) -> BoolArray:
     """(m, T) True where the unit's and the period's effect stand on the same level: untreated rows link them."""
     linked = joined_levels(untreated)
+    if linked.all():
+        return np.broadcast_to(untreated.any(axis=1, keepdims=True), untreated.shape)
     return np.asarray((untreated.astype(np.float64) @ linked) > 0, dtype=bool)

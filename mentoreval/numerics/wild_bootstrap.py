@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mentoreval.aliases import FloatArray, IntArray
-from mentoreval.numerics.absorb import is_nested
+from mentoreval.numerics.absorb import cross_table, is_nested
 from mentoreval.numerics.draws import Multiplier, canonical_order, multiplier_blocks, sign_blocks
 from mentoreval.numerics.sandwich import Regression
 
@@ -77,7 +78,8 @@ class Draws:
         d = distance if restricted else 0.0
         effect = self.n0 + d * self.n1
         square = self.e0 + d * (2.0 * self.e1 + d * self.e2)
-        return float(np.mean(effect**2 * self.error > (1.0 + TIE) * distance**2 * square))
+        greater = effect**2 * self.error > (1.0 + TIE) * distance**2 * square
+        return np.count_nonzero(greater) / len(greater)
 
 
 def cluster_moments(model: Regression, cluster: IntArray, absorbed: Sequence[IntArray] = ()) -> ClusterMoments:
@@ -86,8 +88,9 @@ def cluster_moments(model: Regression, cluster: IntArray, absorbed: Sequence[Int
     model : its columns are residuals on the absorbed factors
     absorbed : codes (n,) of each absorbed factor
     """
-    codes = np.unique(cluster, return_inverse=True)[1]
-    shown = _not_nested(absorbed, codes)
+    codes = (np.cumsum(np.bincount(cluster) > 0) - 1)[cluster]
+    kept = _kept(absorbed, codes)
+    shown = [levels for levels in absorbed if levels is not kept]
     along = model.contrasts @ model.bread
     reach = model.X @ along.T
     weighted = model.weights * model.residuals
@@ -101,7 +104,7 @@ def cluster_moments(model: Regression, cluster: IntArray, absorbed: Sequence[Int
     bread = np.zeros((scores.shape[1],) * 2)
     bread[:p, :p] = model.bread
     if shown:
-        bread[p:, p:] = _inverse_of_indicators(shown, _kept(absorbed, codes), model.weights)
+        bread[p:, p:] = _inverse_of_indicators(shown, kept, model.weights)
     return ClusterMoments(scores[order], toward[:, order], bread, own[:, order], pull[:, order], spread)
 
 
@@ -109,11 +112,6 @@ def _kept(absorbed: Sequence[IntArray], cluster: IntArray) -> IntArray | None:
     """The factor with the most levels among those whose levels lie in one cluster each."""
     nested = [codes for codes in absorbed if is_nested(codes, cluster)]
     return max(nested, key=lambda codes: int(codes.max()), default=None)
-
-
-def _not_nested(absorbed: Sequence[IntArray], cluster: IntArray) -> list[IntArray]:
-    kept = _kept(absorbed, cluster)
-    return [codes for codes in absorbed if codes is not kept]
 
 
 def _sums(X: FloatArray, shown: Sequence[IntArray], cluster: IntArray, values: FloatArray) -> FloatArray:
@@ -128,18 +126,20 @@ def _sums(X: FloatArray, shown: Sequence[IntArray], cluster: IntArray, values: F
 
 def _inverse_of_indicators(shown: Sequence[IntArray], kept: IntArray | None, weights: FloatArray) -> FloatArray:
     """(T, T) generalized inverse of the moments of indicators, once the factor that stays absorbed is taken out."""
-    from scipy import sparse  # takes a third of a second to load, and few regressions have two factors
-
-    rows = np.arange(len(weights))
-    indicators = sparse.hstack([sparse.csr_matrix((np.ones(len(rows)), (rows, codes))) for codes in shown]).tocsr()
-    moments = (indicators.T @ indicators.multiply(weights[:, None])).toarray()
+    moments = np.block([[_full(cross_table(left, right, weights)) for right in shown] for left in shown])
     if kept is not None:
-        levels = sparse.csr_matrix((weights, (kept, rows)))
-        means = (levels @ indicators).tocsr()
-        moments -= (means.T @ means.multiply(1.0 / np.bincount(kept, weights)[:, None])).toarray()
+        share = weights / np.bincount(kept, weights)[kept]
+        sums = [cross_table(kept, codes, weights) for codes in shown]
+        means = [cross_table(kept, codes, share) for codes in shown]
+        moments -= np.block([[_full(left.T @ right) for right in means] for left in sums])
     values, vectors = np.linalg.eigh(moments)
     alive = values > ALIASED * values[-1]
     return np.asarray((vectors[:, alive] / values[alive]) @ vectors[:, alive].T)
+
+
+def _full(table: Any) -> FloatArray:
+    """A table, which may be sparse, as an array."""
+    return np.asarray(table if isinstance(table, np.ndarray) else table.toarray(), dtype=float)
 
 
 def enumerates(kind: Multiplier, draws: int, clusters: int) -> bool:

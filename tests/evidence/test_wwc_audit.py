@@ -243,3 +243,29 @@ def test_conditions_of_the_tiers_one_by_one():
     unknown = me.wwc_audit({"days": estimate(students(), inference=me.HeteroskedasticityRobust(), measures={})})
     met = unknown.conditions.set_index("condition")["met"]
     assert (met["significant_positive"], met["sites"]) == ("cannot_judge", "cannot_judge")
+
+
+class Registered:
+    """An evaluation as the audit needs it: one estimate, and what became of it in the plan."""
+
+    families: dict[str, str] = {}  # noqa: RUF012
+
+    def __init__(self, effect, status):
+        self.estimates = self.main_estimates = {"days": effect}
+        self.registered = {"days": status} if status else {}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (("planned", ()), ("pass", "planned")),
+        (("changed", ("estimator",)), ("needs_adjustment", "changed")),
+        (("exploratory", ()), ("fail", "exploratory")),
+        (None, ("cannot_judge", "no_registered_plan")),
+    ],
+)
+def test_the_plan_that_was_registered_is_told_and_prevents_nothing(status, expected):
+    audit = me.wwc_audit(Registered(estimate(students()), status))
+    row = audit.frame.set_index("item").loc["deviations"]
+    assert (row["verdict"], row["key"]) == expected
+    assert "deviations" not in audit.audits[0].against

@@ -1,7 +1,9 @@
 """The checks, by the name that study files use."""
 
 from mentoreval.evidence.check import Check
+from mentoreval.evidence.checks.attrition import AttritionCheck
 from mentoreval.evidence.checks.bacon_decomposition import BaconDecomposition
+from mentoreval.evidence.checks.composition_change import CompositionChange
 from mentoreval.evidence.checks.covariate_balance import CovariateBalance
 from mentoreval.evidence.checks.e_value import EValue
 from mentoreval.evidence.checks.honest_did import HonestDid
@@ -39,4 +41,6 @@ CHECKS: dict[str, type[Check]] = {
     "placebo_group": PlaceboGroup,
     "bacon_decomposition": BaconDecomposition,
     "negative_weights": NegativeWeights,
+    "composition_change": CompositionChange,
+    "attrition": AttritionCheck,
 }

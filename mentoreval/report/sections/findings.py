@@ -32,6 +32,7 @@ class Findings(Section):
                 outcome = opened(words.outcome(result.plan.outcome, result.plan.contrast))
                 blocks.append(Heading(words(f"findings.{result.plan.role}", outcome=outcome)))
                 blocks += [say_finding(material, result, finding, words) for finding in result.findings]
+                blocks += material.pictures("honest_did", words, result.plan.name)
         blocks.append(Heading(words("findings.all_title")))
         return (*blocks, *material.tables("findings_table", words))
 
