@@ -1,4 +1,4 @@
-"""The command line: simulate · validate · run · list."""
+"""The command line: simulate · validate · template · pseudonymize · run · list."""
 
 from __future__ import annotations
 
@@ -61,16 +61,70 @@ def validate(
     layout: Annotated[
         str, typer.Option("--format", help="How the export is laid out, e.g. oneroster; or a mapping's TOML file.")
     ] = "plain",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the page of problems (HTML) and the table (CSV).")
+    ] = None,
+    language: Annotated[str, typer.Option("--language", help="Of the page: en or es.")] = "en",
 ) -> None:
     """Check a district's tables and list every problem of all tables at once, worst first."""
+    from mentoreval.records.problem_page import LANGUAGES, write_problems
     from mentoreval.records.read import validate_records
 
+    if language not in LANGUAGES:
+        raise OptionError(f"--language {language} does not exist.{suggest(language, LANGUAGES)}")
     with steps() as say:
         say("Checking the tables")
         report = validate_records(folder, format=layout, attendance=_attendance(attendance))
     typer.echo(str(report))
+    for path in write_problems(report, out, language) if out is not None else ():
+        typer.echo(f"Written: {path}")
     if not report.ok:
         raise typer.Exit(USER_MISTAKE)
+
+
+@app.command(short_help="Write empty tables to fill in.")
+def template(folder: Annotated[Path, typer.Argument(help="Folder to write to.")]) -> None:
+    """Write empty tables with one example row each, and a data dictionary in English and Spanish."""
+    from mentoreval.records.template import write_template
+
+    for path in write_template(folder):
+        typer.echo(f"{path}")
+
+
+@app.command("pseudonymize", short_help="Replace identifiers by keyed hashes.")
+def replace_identifiers(
+    source: Annotated[str, typer.Argument(help="Folder with the tables.")],
+    out: Annotated[Path, typer.Argument(help="New folder to write to.")],
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", help="File with the secret key; else MENTOREVAL_KEY.")
+    ] = None,
+    crosswalk: Annotated[
+        Path | None, typer.Option("--crosswalk", help="File outside OUT for identifiers and their pseudonyms.")
+    ] = None,
+    keep: Annotated[list[str] | None, typer.Option("--keep", help="An extra column that stays; repeatable.")] = None,
+    layout: Annotated[str, typer.Option("--format", help="How the export is laid out, e.g. oneroster.")] = "plain",
+) -> None:
+    """Write the tables with keyed hashes for identifiers, without names, birth dates and free text."""
+    from mentoreval.records.pseudonyms import pseudonymize
+
+    key = _key(key_file)
+    with steps() as say:
+        say("Replacing identifiers")
+        done = pseudonymize(source, out, key=key, format=layout, keep=keep or (), crosswalk=crosswalk)
+    for table, columns in done.dropped.items():
+        typer.echo(f"{table}: left out {', '.join(columns)}")
+    typer.echo(f"{done.people:,} people have pseudonyms; the tables are in {out}")
+
+
+def _key(file: Path | None) -> bytes:
+    from mentoreval.records.pseudonyms import read_key
+
+    if file is None:
+        return read_key(os.environ.get("MENTOREVAL_KEY", ""))
+    try:
+        return read_key(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"The key file {str(file)!r} can not be read.") from error
 
 
 def _attendance(mode: str | None) -> Any:

@@ -61,6 +61,23 @@ def test_validate_lists_every_problem_of_all_tables(tmp_path, root):
         assert part in out, part
 
 
+def test_template_pseudonymize_and_validate_walk_together(tmp_path, root):
+    code, out, _ = mentoreval("template", tmp_path / "empty", cwd=root)
+    assert code == 0
+    assert "dictionary.es.csv" in out
+    code, _, err = mentoreval("pseudonymize", tmp_path / "empty", tmp_path / "hashed", cwd=root)
+    assert code == 2
+    assert "at least 32 characters" in err
+    (tmp_path / "key").write_text("0123456789abcdef" * 4, encoding="utf-8")
+    words = ("pseudonymize", tmp_path / "empty", tmp_path / "hashed", "--key-file", tmp_path / "key")
+    code, out, err = mentoreval(*words, cwd=root)
+    assert code == 0, err
+    assert "students: left out birth_date" in out
+    code, out, _ = mentoreval("validate", tmp_path / "hashed", "--out", tmp_path / "page", "--language", "es", cwd=root)
+    assert code == 0, out
+    assert sorted(file.name for file in (tmp_path / "page").iterdir()) == ["problems.csv", "problems.es.html"]
+
+
 def test_run_writes_the_report_and_says_where(tmp_path, root):
     code, out, err = mentoreval("run", "reports/riverside/study.toml", "--out", tmp_path / "report", cwd=root)
     assert code == 0, err
@@ -79,6 +96,8 @@ def test_run_writes_the_report_and_says_where(tmp_path, root):
         (("simulate", "rivreside", "--out", "x"), "Did you mean 'riverside'"),
         (("validate", "no_such_folder"), "no_such_folder"),
         (("validate", ".", "--attendance", "absences"), "Did you mean 'absences_only'"),
+        (("validate", ".", "--language", "fr"), "--language fr does not exist"),
+        (("pseudonymize", ".", "out", "--key-file", "nowhere"), "key file 'nowhere' can not be read"),
         (("list", "estimater"), "Did you mean 'estimator'"),
     ],
 )

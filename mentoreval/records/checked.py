@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import narwhals as nw
 
-from mentoreval.records.conventions import ExitDateIs
+from mentoreval.records.conventions import Conflicts, ExitDateIs, Retakes
 from mentoreval.records.records import AttendanceMode, LazyTable, LedgerEntry
 from mentoreval.records.schema import TableSchema
 from mentoreval.records.validation import Problem
@@ -26,6 +27,10 @@ class Options:
     exit_date_is: ExitDateIs = "last_day"
     orphans: Literal["error", "drop"] = "error"
     duplicates: Literal["error", "drop_exact"] = "drop_exact"
+    conflicts: Conflicts = "most_severe"
+    absent_from: float | Literal["part"] | None = None
+    retakes: Retakes = "error"
+    as_of: dt.date | None = None
 
 
 @dataclass(frozen=True)

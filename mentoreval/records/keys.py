@@ -6,15 +6,20 @@ from collections.abc import Mapping
 
 import narwhals as nw
 
-from mentoreval.records.checked import Checked, Options, ask, count, first_values
+from mentoreval.records.checked import Checked, Options, ask, count, first_values, how_many
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.validation import Problem, rows_problem
+
+HIGHEST_DIGIT = 40
+"""Of the sum of up to 500 powers of two up to 2³¹; of more rows in a month there are fewer ones in any case."""
 
 
 def check_duplicates(table: Checked, others: Mapping[str, Checked], options: Options) -> Checked:
     """Rows that are equal in every column are one row (unless options say otherwise); unequal ones are a problem."""
     key = list(table.schema.key_of(table.columns))
     if not key or not table.has(*key):
+        return table
+    if table.frame.collect_schema()[key[-1]] == nw.Date() and not _days_repeat(table.frame, key[:-1], key[-1]):
         return table
     repeated = _repeated(table.frame, key)
     if not ask(repeated, groups=nw.len())["groups"]:
@@ -24,6 +29,27 @@ def check_duplicates(table: Checked, others: Mapping[str, Checked], options: Opt
         repeated = _repeated(table.frame, key)
     rows = ask(repeated, rows=nw.col("times").sum())["rows"]
     return table.blaming(_duplicates(table, repeated, key, rows, options)) if rows else table
+
+
+def _days_repeat(frame: LazyTable, key: list[str], date: str) -> bool:
+    """Whether any date comes more than once for the same key, found without a group for each day.
+
+    Each day of a month is a power of two. Different powers add up to a number with as many binary ones as there are
+    days; where one comes twice, two ones become one, and the ones are fewer than the rows.
+    """
+    whole = frame.filter(*(~nw.col(name).is_null() for name in (*key, date)))
+    day = nw.col(date).dt.day().cast(nw.Float64)
+    month = nw.col(date).dt.year().cast(nw.Int64) * 12 + nw.col(date).dt.month().cast(nw.Int64)
+    marks = whole.select(*key, _month=month, _marks=2.0**day, _rows=nw.lit(1, dtype=nw.Int64))
+    months = marks.group_by(*key, "_month").agg(nw.col("_marks").sum(), nw.col("_rows").sum())
+    sums = months.select(nw.col("_marks").cast(nw.Int64), "_rows")
+    return ask(sums, repeated=how_many(_binary_ones(nw.col("_marks")) < nw.col("_rows")))["repeated"] > 0
+
+
+def _binary_ones(number: nw.Expr) -> nw.Expr:
+    """How many binary digits of a whole number are one: the number less the sum of its halves, by Legendre."""
+    halves = (number // 2**digit for digit in range(1, HIGHEST_DIGIT + 1))
+    return number - sum(halves, start=nw.lit(0, dtype=nw.Int64))
 
 
 def _repeated(frame: LazyTable, key: list[str]) -> LazyTable:

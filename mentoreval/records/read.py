@@ -7,24 +7,32 @@ broken asks for examples.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import narwhals as nw
+
 from mentoreval.errors import DataError, OptionError, suggest
 from mentoreval.records.attendance_mode import attendance_mode, mode_problems, schema_of
 from mentoreval.records.checked import Checked, Options
 from mentoreval.records.columns import read_columns
+from mentoreval.records.conflicts import settle_conflicts, settle_retakes
 from mentoreval.records.conventions import Conventions, ExitDateIs
-from mentoreval.records.engines import engine_errors, reason
+from mentoreval.records.engines import engine_errors, in_duckdb, reason
 from mentoreval.records.fingerprint import hash_sources
 from mentoreval.records.format import Format, OpenSource, choose_format, open_tables, unreadable
 from mentoreval.records.keys import check_duplicates, check_references
-from mentoreval.records.records import AttendanceMode, Ledger, Records
+from mentoreval.records.part_days import count_part_days, gather_class_periods
+from mentoreval.records.plausibility import drop_future_days, flag_few_rows, flag_two_schools, id_lengths
+from mentoreval.records.records import AttendanceMode, LazyTable, Ledger, Records
+from mentoreval.records.schema import TableSchema
 from mentoreval.records.school_days import flag_missing_calendar, keep_enrolled_years, keep_school_days
 from mentoreval.records.sources import Sources, open_sources
 from mentoreval.records.spells import close_spells
+from mentoreval.records.table_mapping import iso_dates, school_years
 from mentoreval.records.tables import TABLES
 from mentoreval.records.validation import Problem, ValidationReport, worst_first
 
@@ -38,7 +46,7 @@ Progress = Callable[[str], None]
 Rule = Callable[[Checked, Mapping[str, Checked], Options], Checked]
 
 
-def read_records(
+def read_records(  # noqa: PLR0913 (one keyword for each choice)
     source: Source,
     *,
     format: Layout = "plain",
@@ -46,6 +54,7 @@ def read_records(
     exit_date_is: ExitDateIs | None = None,
     orphans: Orphans = "error",
     duplicates: Duplicates = "drop_exact",
+    conventions: Conventions | None = None,
     progress: Progress | None = None,
 ) -> Records:
     """Read a district's tables and check them together.
@@ -63,6 +72,8 @@ def read_records(
     exit_date_is : the last day of a spell of enrolment, or the day after; wins over records.toml, "last_day" if unsaid
     orphans : rows whose student or match does not exist are a problem, or are dropped
     duplicates : rows that are equal in every column are dropped but for one, or are a problem
+    conventions : what else can be read in more than one way: conflicting codes, parts of days, retaken courses, the
+        last day that is known, how dates and school years are written; wins over records.toml
     progress : is called with one short text at each step
 
     Returns
@@ -76,7 +87,7 @@ def read_records(
     DataError : with every problem of every table, the worst first
     OptionError : an option has a value that does not exist
     """
-    sources = open_sources(source, Conventions(attendance, exit_date_is))
+    sources = open_sources(source, _stated(attendance, exit_date_is, conventions))
     options = _options(orphans, duplicates)
     report, records = _inspect(sources, choose_format(format), options, progress or _say_nothing)
     if records is None:
@@ -84,7 +95,7 @@ def read_records(
     return records
 
 
-def validate_records(
+def validate_records(  # noqa: PLR0913 (one keyword for each choice)
     source: Source,
     *,
     format: Layout = "plain",
@@ -92,23 +103,34 @@ def validate_records(
     exit_date_is: ExitDateIs | None = None,
     orphans: Orphans = "error",
     duplicates: Duplicates = "drop_exact",
+    conventions: Conventions | None = None,
     progress: Progress | None = None,
 ) -> ValidationReport:
     """What ``read_records`` would say of the same source: every problem and the ledger.
 
     No state of the data makes it raise; OptionError if an option has a value that does not exist.
     """
-    sources = open_sources(source, Conventions(attendance, exit_date_is))
+    sources = open_sources(source, _stated(attendance, exit_date_is, conventions))
     options = _options(orphans, duplicates)
-    return _inspect(sources, choose_format(format), options, progress or _say_nothing)[0]
+    return _inspect(sources, choose_format(format), options, progress or _say_nothing, lengths=True)[0]
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
     "students": (check_duplicates,),
-    "calendar": (check_duplicates,),
-    "enrolment": (check_duplicates, check_references, close_spells, flag_missing_calendar),
-    "attendance": (check_duplicates, check_references, keep_school_days),
-    "grades": (check_duplicates, check_references),
+    "calendar": (check_duplicates, drop_future_days),
+    "enrolment": (check_duplicates, check_references, close_spells, flag_missing_calendar, flag_two_schools),
+    "attendance": (
+        check_duplicates,
+        gather_class_periods,
+        settle_conflicts,
+        count_part_days,
+        check_references,
+        drop_future_days,
+        keep_school_days,
+        flag_few_rows,
+    ),
+    "grades": (check_duplicates, settle_retakes, check_references),
+    "mentors": (check_duplicates, check_references),
     "matches": (check_duplicates, check_references),
     "sessions": (check_references,),
     "assessments": (check_duplicates, check_references),
@@ -117,13 +139,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 
 def _inspect(
-    sources: Sources, layout: Format, options: Options, say: Progress
+    sources: Sources, layout: Format, options: Options, say: Progress, lengths: bool = False
 ) -> tuple[ValidationReport, Records | None]:
     say("Opening the tables")
     opened = open_tables(sources, layout)
     mode = attendance_mode(opened, opened.conventions.attendance)
-    options = replace(options, attendance=mode, exit_date_is=opened.conventions.exit_date_is or "last_day")
-    checked, closed = _check_tables(opened, options, say)
+    checked, closed = _check_tables(opened, _with_conventions(options, opened.conventions, mode), say)
     found = [*opened.problems, *closed, *mode_problems(opened.titles, mode)]
     said = {(problem.table, problem.column) for problem in opened.problems}
     of_tables = [problem for table in checked.values() for problem in table.problems]
@@ -134,7 +155,9 @@ def _inspect(
         rows_read={table.name: table.rows_read for table in every},
         rows_kept={table.name: table.rows_kept for table in every},
     )
-    report = ValidationReport(worst_first(found), ledger, opened.name, opened.notes)
+    report = ValidationReport(
+        worst_first(found), ledger, opened.name, opened.notes, id_lengths(checked) if lengths else ()
+    )
     return report, _records(checked, report, mode) if report.ok else None
 
 
@@ -149,7 +172,8 @@ def _check_tables(
             continue
         say(f"Checking {name}")
         try:
-            table = read_columns(schema_of(name, options.attendance), opened.frames[name])
+            schema = schema_of(name, options.attendance)
+            table = read_columns(schema, _as_written(schema, opened.frames[name], opened.conventions))
         except engine_errors() as error:
             closed.append(unreadable(name, opened.titles[name], reason(error)))
             continue
@@ -177,6 +201,41 @@ def _options(orphans: Orphans, duplicates: Duplicates) -> Options:
         if value not in get_args(allowed):
             raise OptionError(f"{name} = {value!r} is not allowed.{suggest(str(value), get_args(allowed))}")
     return Options(orphans=orphans, duplicates=duplicates)
+
+
+def _stated(
+    attendance: AttendanceMode | None, exit_date_is: ExitDateIs | None, conventions: Conventions | None
+) -> Conventions:
+    return Conventions(attendance, exit_date_is).over(conventions or Conventions())
+
+
+def _with_conventions(options: Options, said: Conventions, mode: AttendanceMode | None) -> Options:
+    return replace(
+        options,
+        attendance=mode,
+        exit_date_is=said.exit_date_is or "last_day",
+        conflicts=said.conflicts or "most_severe",
+        absent_from=said.absent_from,
+        retakes=said.retakes or "error",
+        as_of=said.as_of or dt.date.today(),
+    )
+
+
+def _as_written(schema: TableSchema, frame: LazyTable, said: Conventions) -> LazyTable:
+    """The table with dates and school years as our own tables write them, where it is said how they are written."""
+    if said.dates is None and said.school_years is None:
+        return frame
+    frame = in_duckdb(frame)
+    columns = frame.collect_schema()
+    texts = [c for c in schema.columns if c.name in columns and isinstance(columns[c.name], nw.String)]
+    changed = []
+    for column in texts:
+        text = nw.col(column.name)
+        if column.kind == "date" and said.dates is not None:
+            changed.append(iso_dates(text, said.dates).alias(column.name))
+        if column.kind == "school_year" and said.school_years is not None:
+            changed.append(school_years(text, said.school_years).alias(column.name))
+    return frame.with_columns(changed) if changed else frame
 
 
 def _say_nothing(step: str) -> None:

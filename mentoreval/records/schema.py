@@ -35,7 +35,7 @@ class Column:
     required : the column must be there and no cell of it may be empty
     allowed : the only values, where there is such a list
     minimum, maximum : bounds of a number, both included
-    pattern : a regular expression that the whole text must match, where there is no short list of values
+    pattern : a regular expression of the usual texts; the ledger lists the others, and they stay
     default : what an empty cell means; a missing column is made of it
     always : the column is part of the records even where the file does not have it (empty, or its default)
     description : what it holds, in one line

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import narwhals as nw
 
-from mentoreval.records.checked import KEPT, Action, Checked, Options, count, fate, first_values, settle
+from mentoreval.records.checked import KEPT, Action, Checked, Options, ask, count, fate, first_values, how_many, settle
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.validation import rows_problem
 
@@ -45,6 +45,8 @@ def keep_school_days(table: Checked, others: Mapping[str, Checked], options: Opt
     days = None
     if calendar is not None and calendar.has("school_id", "date"):
         days = calendar.frame.select("school_id", "date").unique()
+    if _every_day_counts(table, enrolment.frame, days):
+        return table
     fated = table.frame.join(_enrolled_days(table, enrolment.frame, days), on=STUDENT_DAY, how="left")
     fated = _marked_anywhere(fated, days).with_columns(
         fate(
@@ -57,6 +59,31 @@ def keep_school_days(table: Checked, others: Mapping[str, Checked], options: Opt
     return _keep(table, fated)
 
 
+def _every_day_counts(table: Checked, spells: LazyTable, days: LazyTable | None) -> bool:
+    """Whether every row is of a school day of its own, found by counting matches and not by marking rows.
+
+    False also where it can not be told from a count: a day matches twice where spells of a student overlap.
+    """
+    dated = spells.select(SPELL).filter(~nw.col("student_id").is_null(), ~nw.col("entry_date").is_null())
+    if _overlap(dated):
+        return False
+    matched = _in_spells(table, dated)
+    if days is not None:
+        matched = matched.join(days, on=["school_id", "date"], how="inner")
+    complete = ~nw.col("student_id").is_null() & ~nw.col("date").is_null()
+    return count(matched) == ask(table.frame, rows=how_many(complete))["rows"]
+
+
+def _overlap(spells: LazyTable) -> bool:
+    """Whether two spells of one student share a day, or one ends before it starts."""
+    other = spells.select("student_id", other_entry="entry_date", other_exit="exit_date")
+    pairs = spells.join(other, on="student_id").filter(
+        nw.col("exit_date").is_null() | (nw.col("other_entry") <= nw.col("exit_date")),
+        nw.col("other_exit").is_null() | (nw.col("entry_date") <= nw.col("other_exit")),
+    )
+    return count(pairs) != count(spells)
+
+
 def _marked_anywhere(frame: LazyTable, days: LazyTable | None) -> LazyTable:
     """With ``_anywhere`` filled where some school is in session on the date; where no calendar says, on every date."""
     if days is None:
@@ -66,6 +93,16 @@ def _marked_anywhere(frame: LazyTable, days: LazyTable | None) -> LazyTable:
 
 def _enrolled_days(table: Checked, spells: LazyTable, days: LazyTable | None) -> LazyTable:
     """The student-days of the table on which the student is enrolled, and whether a school of theirs is in session."""
+    enrolled = _in_spells(table, spells)
+    if days is None:
+        return enrolled.select(STUDENT_DAY).unique().with_columns(_in_session=nw.lit(1))
+    marked = enrolled.join(days.with_columns(_open=nw.lit(1)), on=["school_id", "date"], how="left")
+    opened = marked.with_columns(_in_session=nw.col("_open").fill_null(0))
+    return opened.group_by(STUDENT_DAY).agg(nw.col("_in_session").max())
+
+
+def _in_spells(table: Checked, spells: LazyTable) -> LazyTable:
+    """The student-days of the table with each spell that holds them, of the school that the row names if it does."""
     entry, leaving, date = nw.col("entry_date"), nw.col("exit_date"), nw.col("date")
     named = {"_named": nw.col("school_id")} if table.has("school_id") else {}
     enrolled = (
@@ -73,13 +110,9 @@ def _enrolled_days(table: Checked, spells: LazyTable, days: LazyTable | None) ->
         .join(spells.select(SPELL), on="student_id")
         .filter(entry <= date, leaving.is_null() | (date <= leaving))
     )
-    if named:
-        enrolled = enrolled.filter(nw.col("_named").is_null() | (nw.col("_named") == nw.col("school_id")))
-    if days is None:
-        return enrolled.select(STUDENT_DAY).unique().with_columns(_in_session=nw.lit(1))
-    marked = enrolled.join(days.with_columns(_open=nw.lit(1)), on=["school_id", "date"], how="left")
-    opened = marked.with_columns(_in_session=nw.col("_open").fill_null(0))
-    return opened.group_by(STUDENT_DAY).agg(nw.col("_in_session").max())
+    if not named:
+        return enrolled
+    return enrolled.filter(nw.col("_named").is_null() | (nw.col("_named") == nw.col("school_id")))
 
 
 def keep_enrolled_years(table: Checked, others: Mapping[str, Checked], options: Options) -> Checked:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import narwhals as nw
 
 from mentoreval.errors import OptionError, suggest
+from mentoreval.records.conventions import SchoolYearsAre
 from mentoreval.records.source_rows import spring_year
 from mentoreval.records.tables import ATTENDANCE, TABLES
 
-SchoolYearsAre = Literal["spring", "autumn"]
 MONTH, DAY = r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
 PARTS = {"YYYY": r"(\d{4})", "YY": r"(\d\d)", "MM": MONTH, "M": MONTH, "DD": DAY, "D": DAY}
 MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?|[ T]12:00(?::00)? AM)?"

@@ -38,6 +38,15 @@ class Problem:
         return f"{self.finding}{affected} {self.advice}"
 
 
+@dataclass(frozen=True)
+class IdLength:
+    """How many rows of a table have student identifiers of one length."""
+
+    table: str
+    length: int
+    rows: int
+
+
 def rows_problem(
     where: tuple[str, str, str], rows: int, total: int, finding: str, advice: str, shown: tuple[str, tuple[str, ...]]
 ) -> Problem:
@@ -66,12 +75,14 @@ class ValidationReport:
     ledger : rows read and kept in each table, and every rule that touched rows
     source : the folder, or "frames"
     notes : what such an export can not hold, in sentences
+    id_lengths : how many student identifiers of each length every table has
     """
 
     found: tuple[Problem, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
     source: str = "frames"
     notes: tuple[str, ...] = ()
+    id_lengths: tuple[IdLength, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -94,11 +105,18 @@ class ValidationReport:
 
     def __str__(self) -> str:
         verdict = f"The tables in {self.source} hold every rule." if self.ok else self.message
-        return "\n".join([verdict, *self.notes, *self._rows(), *self._touched()])
+        return "\n".join([verdict, *self.notes, *self._rows(), *self._lengths(), *self._touched()])
 
     def _rows(self) -> list[str]:
         read, kept = self.ledger.rows_read, self.ledger.rows_kept
         return [f"  {table}: {read[table]:,} rows read, {kept[table]:,} kept" for table in read if table in kept]
+
+    def _lengths(self) -> list[str]:
+        """Only where they differ: that is where leading zeros were lost."""
+        if len({found.length for found in self.id_lengths}) < 2:
+            return []
+        said = [f"{found.table} {found.length} ({found.rows:,})" for found in self.id_lengths]
+        return [f"  lengths of student_id: {', '.join(said)}"]
 
     def _touched(self) -> list[str]:
         return [

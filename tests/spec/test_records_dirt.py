@@ -6,13 +6,15 @@ Day. Ana and Ben are enrolled there all year.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from mentoreval.errors import DataError
-from mentoreval.records import Records, read_records
+from mentoreval.records import Records, read_records, validate_records
+from mentoreval.records.conventions import Conventions
 
 DISTRICT = {
     "students": """
@@ -58,6 +60,11 @@ def column(records: Records, table: str, *names: str) -> list[Any]:
 def dropped(records: Records) -> dict[tuple[str, str], int]:
     """Rows dropped, by table and rule."""
     return {(e.table, e.rule): e.rows for e in records.ledger.entries if e.action == "dropped"}
+
+
+def mapped(records: Records) -> dict[str, int]:
+    """Rows of attendance to which a rule gave another meaning, by rule."""
+    return {e.rule: e.rows for e in records.ledger.entries if e.action == "mapped" and e.table == "attendance"}
 
 
 def accounted(records: Records, table: str) -> tuple[int, int]:
@@ -182,7 +189,8 @@ def test_enrolments_for_which_the_calendar_has_no_day_are_flagged() -> None:
     records = read(ABSENT, enrolment=enrolment, attendance=absences)
     flagged = [entry for entry in records.ledger.entries if entry.action == "flagged"]
     assert [(e.table, e.rule, e.rows, e.examples) for e in flagged] == [
-        ("enrolment", "no_day_in_calendar", 1, ("south 2021-22",))
+        ("enrolment", "no_day_in_calendar", 1, ("south 2021-22",)),
+        ("enrolment", "in_two_schools_at_once", 1, ("ana",)),
     ]
 
 
@@ -210,14 +218,191 @@ def test_an_absence_exported_twice_is_one_absence() -> None:
     assert accounted(records, "attendance") == (3, 3 - 1)
 
 
-def test_two_codes_for_one_day_are_for_a_person_to_settle() -> None:
+def test_of_two_codes_for_one_day_the_most_severe_counts() -> None:
+    absences = """
+        student_id | date       | code
+        ana        | 2021-09-01 | absent_excused
+        ana        | 2021-09-01 | absent_unexcused
+        ana        | 2021-09-02 | suspended
+        ana        | 2021-09-02 | absent
+    """
+    records = read(ABSENT, attendance=absences)
+    assert dropped(records) == {("attendance", "conflicting_code"): 2}
+    assert column(records, "attendance", "date", "code") == [
+        ("2021-09-01", "absent_unexcused"),
+        ("2021-09-02", "suspended"),
+    ]
+    assert accounted(records, "attendance") == (4, 4 - 2)
+
+
+def test_a_rule_table_may_decide_between_codes_or_a_person() -> None:
     absences = """
         student_id | date       | code
         ana        | 2021-09-01 | absent_excused
         ana        | 2021-09-01 | absent_unexcused
     """
+    excused_first = Conventions(conflicts=("absent_excused", "absent_unexcused"))
+    records = read(ABSENT | {"conventions": excused_first}, attendance=absences)
+    assert column(records, "attendance", "code") == ["absent_excused"]
     with pytest.raises(DataError, match=r"attendance has 2 rows that share student_id, date but differ elsewhere"):
-        read(ABSENT, attendance=absences)
+        read(ABSENT | {"conventions": Conventions(conflicts="error")}, attendance=absences)
+
+
+def test_one_absence_that_two_schools_report_is_one_absence() -> None:
+    absences = """
+        student_id | date       | code   | reason
+        ana        | 2021-09-01 | absent | flu
+        ana        | 2021-09-01 | absent | cold
+    """
+    records = read(ABSENT, attendance=absences)
+    assert dropped(records) == {("attendance", "day_reported_twice"): 1}
+    assert column(records, "attendance", "reason") == ["cold"], "the first in sorted order, whatever the file's"
+
+
+# Parts of days
+
+
+def test_minutes_count_as_absent_from_half_of_the_day_on() -> None:
+    absences = """
+        student_id | date       | code   | minutes_absent | minutes_in_day
+        ana        | 2021-09-01 | absent | 180            | 360
+        ana        | 2021-09-02 | absent | 179            | 360
+    """
+    records = read(ABSENT, attendance=absences)
+    assert column(records, "attendance", "date", "fraction") == [("2021-09-01", "1.0"), ("2021-09-02", "0.0")]
+    assert mapped(records) == {"part_day_as_absent": 1, "part_day_as_present": 1}
+    exact = read(ABSENT | {"conventions": Conventions(absent_from="part")}, attendance=absences)
+    assert column(exact, "attendance", "fraction") == [179 / 360, 0.5]
+    strict = read(ABSENT | {"conventions": Conventions(absent_from=0.25)}, attendance=absences)
+    assert column(strict, "attendance", "fraction") == [1.0, 1.0]
+
+
+def test_class_periods_become_one_day() -> None:
+    absences = """
+        student_id | date       | code             | class_period | periods_in_day
+        ana        | 2021-09-01 | absent_excused   | 1            | 6
+        ana        | 2021-09-01 | absent_unexcused | 2            | 6
+        ana        | 2021-09-01 | absent_excused   | 3            | 6
+        ben        | 2021-09-01 | absent           | 1            | 6
+    """
+    records = read(ABSENT, attendance=absences)
+    assert column(records, "attendance", "student_id", "code", "fraction") == [
+        ("ana", "absent_unexcused", "1.0"),
+        ("ben", "absent", "0.0"),
+    ]
+    assert dropped(records) == {("attendance", "class_period_of_a_day"): 2}
+    assert accounted(records, "attendance") == (4, 4 - 2)
+    without = absences.replace("periods_in_day", "other")
+    with pytest.raises(DataError, match="not how many periods the day has"):
+        read(ABSENT, attendance=without)
+
+
+# What a person should know
+
+
+def test_days_that_the_export_can_not_know_are_dropped() -> None:
+    days = """
+        student_id | date       | code
+        ana        | 2021-09-01 | absent
+        ana        | 2021-09-03 | absent
+    """
+    known = {"conventions": Conventions(as_of=dt.date(2021, 9, 2))}
+    records = read(ABSENT | known, attendance=days)
+    assert dropped(records) == {("calendar", "future_date"): 2, ("attendance", "future_date"): 1}
+    assert column(records, "enrolment", "exit_date", "student_id") == [("2021-09-02", "ana"), ("2021-09-02", "ben")]
+
+
+def test_few_rows_where_every_student_day_is_to_be_listed_are_flagged() -> None:
+    days = """
+        student_id | date       | code
+        ana        | 2021-09-01 | absent
+        ben        | 2021-09-03 | absent
+    """
+    records = read({"attendance": "positive"}, attendance=days)
+    flagged = [entry for entry in records.ledger.entries if entry.action == "flagged"]
+    assert [(e.rule, e.examples) for e in flagged] == [("few_student_days_listed", ("25.0 % of 8 student-days",))]
+    every = "student_id | date | code\n" + "\n".join(
+        f"{s} | 2021-09-0{d} | present" for s in ("ana", "ben") for d in (1, 2)
+    )
+    assert "flagged" not in set(read({"attendance": "positive"}, attendance=every).ledger.frame["action"])
+
+
+def test_a_student_in_two_schools_on_one_day_is_flagged() -> None:
+    enrolment = DISTRICT["enrolment"] + "        ana | south | 2021-22 | 9 | 2021-09-02 | 2021-09-03\n"
+    flagged = [(e.rule, e.rows, e.examples) for e in read(enrolment=enrolment).ledger.entries if e.action == "flagged"]
+    assert flagged == [("in_two_schools_at_once", 1, ("ana",))]
+
+
+def test_identifiers_that_lost_their_zeros_show_in_their_lengths() -> None:
+    tables = {"students": "student_id\n0017\n0022\n17", "enrolment": DISTRICT["enrolment"].replace("ana", "0017")}
+    tables["enrolment"] = tables["enrolment"].replace("ben", "0022")
+    report = validate_records({name: parse(text) for name, text in {**DISTRICT, **tables}.items()})
+    assert [(i.table, i.length, i.rows) for i in report.id_lengths] == [
+        ("students", 2, 1),
+        ("students", 4, 2),
+        ("enrolment", 4, 2),
+    ]
+
+
+# Dates and school years
+
+
+def test_american_dates_and_single_years_are_read_where_it_is_said_how() -> None:
+    enrolment = """
+        student_id | school_id | school_year | grade_level | entry_date | exit_date
+        ana        | north     | 2022        | 9           | 9/1/21     |
+        ben        | north     | 2022        | 9           | 09/02/21   |
+    """
+    with pytest.raises(DataError, match="is not a date as YYYY-MM-DD"):
+        read(enrolment=enrolment)
+    records = read({"conventions": Conventions(dates="MM/DD/YY", school_years="spring")}, enrolment=enrolment)
+    assert column(records, "enrolment", "school_year", "entry_date") == [
+        ("2021-22", "2021-09-01"),
+        ("2021-22", "2021-09-02"),
+    ]
+    with pytest.raises(DataError, match="whose dates lie outside their school_year"):
+        # 2021 is the year 2020-21 to a district that names it by its spring, and these entries come after it.
+        read(
+            {"conventions": Conventions(dates="MM/DD/YY", school_years="spring")},
+            enrolment=enrolment.replace("2022", "2021"),
+        )
+
+
+@pytest.mark.parametrize("written", ["44440", "2021-09-01T08:00:00-04:00", "9/1/2021", "01.09.21"])
+def test_other_dates_are_refused_and_not_guessed(written: str) -> None:
+    enrolment = DISTRICT["enrolment"].replace("2021-09-01", written)
+    with pytest.raises(DataError, match="is not a date as YYYY-MM-DD"):
+        read(enrolment=enrolment)
+
+
+# Marks
+
+
+def test_marks_that_no_usual_scale_reads_stay_and_are_listed() -> None:
+    grades = """
+        student_id | school_year | term | course_id | mark
+        ana        | 2021-22     | S1   | math      | A/B
+        ana        | 2021-22     | S1   | english   | 95*
+        ana        | 2021-22     | S1   | art       | P
+        ben        | 2021-22     | S1   | math      | 95*
+    """
+    records = read(grades=grades)
+    listed = [(e.rule, e.action, e.rows, e.examples) for e in records.ledger.entries if e.table == "grades"]
+    assert listed == [("unparsed_mark", "flagged", 3, ("95* (2)", "A/B (1)"))]
+    assert column(records, "grades", "mark") == ["95*", "95*", "A/B", "P"]
+
+
+def test_a_retaken_course_is_for_a_person_to_settle_or_all_marks_count() -> None:
+    grades = """
+        student_id | school_year | term | course_id | mark
+        ana        | 2021-22     | S1   | math      | F
+        ana        | 2021-22     | S1   | math      | B
+    """
+    with pytest.raises(DataError, match="grades has 2 rows that share student_id, school_year, term, course_id"):
+        read(grades=grades)
+    records = read({"conventions": Conventions(retakes="all")}, grades=grades)
+    assert column(records, "grades", "mark") == ["B", "F"]
+    assert ("grades", "retaken_course", 2) in [(e.table, e.rule, e.rows) for e in records.ledger.entries]
 
 
 # Enrolment

@@ -12,6 +12,10 @@ PRESENT_CODES = ("present", "tardy")
 ROUNDING = 0.05  # totals by reason may each have been rounded
 
 
+def _more_absent_than_enrolled(absent: nw.Expr, enrolled: nw.Expr) -> nw.Expr:
+    return absent > enrolled
+
+
 def _daily(description: str, codes: tuple[str, ...]) -> TableSchema:
     return TableSchema(
         name="attendance",
@@ -24,14 +28,26 @@ def _daily(description: str, codes: tuple[str, ...]) -> TableSchema:
             Column(
                 "fraction", "number", minimum=0, maximum=1, default=1.0, always=True, description="Share of the day"
             ),
+            Column("minutes_absent", "number", minimum=0, description="Minutes missed; the share comes from them"),
+            Column("minutes_in_day", "number", minimum=0, description="Minutes of that school day"),
+            Column("periods_absent", "number", minimum=0, description="Class periods missed on that day"),
+            Column("periods_in_day", "number", minimum=0, description="Class periods of that day"),
+            Column("class_period", "category", description="Where there is one row for each class period: which one"),
         ),
         key=("student_id", "date"),
+        key_if_present=("class_period",),
         references=(("student_id", "students"),),
+        rules=tuple(
+            RowRule(
+                f"more_{unit}_absent_than_in_day",
+                (f"{unit}_absent", f"{unit}_in_day"),
+                _more_absent_than_enrolled,
+                f"with more {unit}_absent than {unit}_in_day",
+                f"Correct the {unit}, or leave both columns out.",
+            )
+            for unit in ("minutes", "periods")
+        ),
     )
-
-
-def _more_absent_than_enrolled(absent: nw.Expr, enrolled: nw.Expr) -> nw.Expr:
-    return absent > enrolled
 
 
 def _reasons_above_total(total: nw.Expr, excused: nw.Expr, unexcused: nw.Expr, suspended: nw.Expr) -> nw.Expr:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mentoreval.records.schema import Column, TableSchema
 
 POINTS = r"(?:[0-3](?:\.\d+)?|4(?:\.[0-2]\d*|\.30*)?)"
-MARK = rf"^(?:[A-D][+-]?|F|P|NP|CR|NC|I|W|{POINTS})$"
+MARK = rf"^(?i:[A-D][+-]?|F|P|NP|CR|NC|I|W|{POINTS})$"
+"""What a usual scale can read. Other marks stay, for a scale of the district's own, and the ledger lists them."""
 
 GRADES = TableSchema(
     name="grades",
@@ -17,10 +18,10 @@ GRADES = TableSchema(
         Column("course_id", "id", required=True),
         Column(
             "mark",
-            "text",
+            "category",
             required=True,
             pattern=MARK,
-            description="letters A+ to F, grade points 0 to 4.3, and P, NP, CR, NC, I, W",
+            description="Letters A+ to F, grade points 0 to 4.3, and P, NP, CR, NC, I, W",
         ),
         Column("credits", "number", minimum=0, default=1.0, always=True),
         Column(

@@ -1,0 +1,1 @@
+"""Words of the page of problems, by language. English sentences on single problems come with the problems."""
