@@ -28,7 +28,7 @@ INLINE   := MPLBACKEND= JUPYTER_PREFER_ENV_PATH=1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test check lint fasttest nbtest slowtest notebooks bench data lock environment stub clean distclean
+.PHONY: help report test check lint fasttest nbtest slowtest engines truth notebooks bench data lock environment stub clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,13 @@ endif
 
 slowtest: $(READY) ## the simulations: bias, coverage and power in every world (long)
 	$(HEADLESS) $(BIN)/python -m pytest -n $(JOBS) -m slow
+
+truth: $(READY) ## the truth table: bias, coverage and power of every estimator where the truth is known (minutes)
+	$(BIN)/python scripts/truth_table.py --jobs $(JOBS)
+
+engines: $(READY) ## the same answers of pandas, Polars, Arrow, DuckDB and Spark (installs Spark; needs Java 17)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark]'
+	$(BIN)/python -m pytest tests/engines
 
 notebooks: $(READY) ## run the notebooks, store their outputs, and test them
 ifneq ($(NOTEBOOKS),)
