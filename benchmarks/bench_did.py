@@ -4,14 +4,21 @@ Usage::
 
     python benchmarks/bench_did.py
     python benchmarks/bench_did.py --sizes 100000 500000 --only callaway_santanna sun_abraham
+    python benchmarks/bench_did.py --peer-python /tmp/peers/bin/python --limit 300
 
 Students × 8 periods; four cohorts and never-treated students; one covariate on which trends depend (Callaway–Sant'Anna
 only). Every line is a process of its own, on one thread, with the same data: ``first`` is the first call with the
 imports it causes, ``wall`` and ``cpu`` the quickest of the calls after it, the peak that of the whole process, and the
 ratios are the peer's time over ours, by the wall clock and, what counts on a busy machine, by the processor's. What a
-call holds: for a peer the frame of rows and all after it; for mentoreval the same (``whole``, with validation and
-design), and from the design on (``ours``). Peers that are not installed are left out and named. R's did and fixest run
-through Rscript where it has them.
+call holds: for a peer the frame of rows and all after it, statsmodels with the demeaning by hand; for mentoreval the
+same (``whole``, with validation and design), and from the design on (``ours``). Each peer runs in the first
+``--peer-python`` that can import it, so that they may live in environments of their own::
+
+    python3 -m venv /tmp/peers
+    /tmp/peers/bin/pip install diff-diff statspai pyfixest csdid differences linearmodels wildboottest
+
+Peers that are not installed are named and left out, and so is what takes longer than ``--limit``. R's did and fixest
+run through Rscript where it has them.
 
 callaway_santanna: doubly robust, event-time pooling, 999 multiplier draws by student. Others: errors by student.
 """
@@ -19,24 +26,20 @@ callaway_santanna: doubly robust, event-time pooling, 999 multiplier draws by st
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from processes import Times, find_python, line, measure, run
 
 PERIODS = 8
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 STARTS = (3.0, 4.0, 5.0, 6.0, np.nan)
 CASES = ("callaway_santanna", "sun_abraham", "imputation", "gardner_two_stage", "twfe")
 
@@ -104,6 +107,21 @@ def csdid(case: str, frame: pd.DataFrame) -> Callable[[], object]:
     return call
 
 
+def differences(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of differences."""
+    from differences import ATTgt
+
+    assert case == "callaway_santanna"
+    indexed = frame.rename(columns={"start": "cohort"}).set_index(["unit", "period"])
+
+    def call() -> object:
+        fitted = ATTgt(data=indexed, cohort_column="cohort")
+        found = fitted.fit("y ~ x", est_method="dr", boot_iterations=999, random_state=1, progress_bar=False)
+        return found.aggregate("event", boot_iterations=999, random_state=1)
+
+    return call
+
+
 def statspai(case: str, frame: pd.DataFrame) -> Callable[[], object]:
     """A call of StatsPAI."""
     import statspai as sp
@@ -161,6 +179,7 @@ def statsmodels(case: str, frame: pd.DataFrame) -> Callable[[], object]:
 PEERS: dict[str, tuple[str, Callable[[str, pd.DataFrame], Callable[[], object]], tuple[str, ...]]] = {
     "diff-diff": ("diff_diff", diff_diff, CASES[:4]),
     "csdid": ("csdid", csdid, CASES[:1]),
+    "differences": ("differences", differences, CASES[:1]),
     "StatsPAI": ("statspai", statspai, CASES[:3]),
     "pyfixest": ("pyfixest", pyfixest, ("sun_abraham", "gardner_two_stage", "twfe")),
     "linearmodels": ("linearmodels", linearmodels, ("twfe",)),
@@ -177,10 +196,10 @@ R_CALLS = {
 }
 
 
-def in_r(case: str, n: int) -> dict[str, float] | None:
-    """Seconds of R's call, where Rscript has the package."""
-    package, call = R_CALLS.get(case, ("", ""))
-    if not package or shutil.which("Rscript") is None:
+def in_r(case: str, n: int) -> str | None:
+    """Elapsed seconds of R's call, where Rscript has the package."""
+    package, call = R_CALLS[case]
+    if shutil.which("Rscript") is None:
         return None
     has = subprocess.run(["Rscript", "-e", f"library({package})"], capture_output=True, check=False)
     if has.returncode:
@@ -190,46 +209,7 @@ def in_r(case: str, n: int) -> dict[str, float] | None:
         draw(n).to_csv(path, index=False)
         script = f"library({package}); d <- read.csv('{path}'); cat(system.time({call})[['elapsed']])"
         done = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True, check=True)
-    seconds = float(done.stdout.split()[-1])
-    return {"first": seconds, "wall": seconds, "cpu": float("nan"), "peak_gb": float("nan")}
-
-
-def measure(who: str, case: str, n: int, repeats: int) -> dict[str, float]:
-    """Seconds of the first call and of the quickest after it, and peak memory in GB."""
-    frame = draw(n)
-    clock = time.perf_counter()
-    call = ours(case, frame, who == "whole") if who in ("ours", "whole") else PEERS[who][1](case, frame)
-    call()
-    first = time.perf_counter() - clock
-    walls, cpus = [first], [float("inf")]
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        call()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"first": first, "wall": min(walls), "cpu": min(cpus), "peak_gb": peak}
-
-
-def run(who: str, case: str, n: int) -> dict[str, float] | str:
-    """The measurement of one process, or its last words."""
-    repeats = 3 if who in ("ours", "whole") else 1
-    command = [sys.executable, __file__, "--worker", who, case, str(n), str(repeats)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **ONE_THREAD})
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["killed"])[-1][:90]
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
-
-
-def show(n: int, case: str, who: str, found: dict[str, float] | str | None, base: dict[str, float]) -> None:
-    """One line of the table."""
-    if found is None or isinstance(found, str):
-        print(f"{n:>8,} {case:<18} {who:<13} {found or 'not installed'}", flush=True)
-        return
-    times = "  ".join(f"{name} {found[name]:8.3f}" for name in ("first", "wall", "cpu"))
-    over = f"x{found['wall'] / base['wall']:.1f} (cpu x{found['cpu'] / base['cpu']:.1f})"
-    print(f"{n:>8,} {case:<18} {who:<13} {times}  peak {found['peak_gb']:5.2f} GB  {over}", flush=True)
+    return f"elapsed {float(done.stdout.split()[-1]):.3f}"
 
 
 def main() -> None:
@@ -238,24 +218,40 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000])
     parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--without", nargs="*", default=[], help="packages to leave out")
+    parser.add_argument("--peer-python", nargs="*", default=[sys.executable], help="interpreters that have the peers")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds after which a call is given up")
     parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
         who, case, n, repeats = given.worker
-        print(json.dumps(measure(who, case, int(n), int(repeats))))
+        frame = draw(int(n))
+        own = who in ("ours", "whole")
+        make = (lambda: ours(case, frame, who == "whole")) if own else (lambda: PEERS[who][1](case, frame))
+        print(json.dumps(measure(make, int(repeats))))
         return
+    pythons = {who: find_python(module, given.peer_python) for who, (module, _, _) in PEERS.items()}
     for n in given.sizes:
         for case in given.only:
-            own = run("ours", case, n)
-            base = dict.fromkeys(("wall", "cpu"), float("nan")) if isinstance(own, str) else own
-            show(n, case, "ours", own, base)
-            show(n, case, "whole", run("whole", case, n), base)
-            for who, (module, _, cases) in PEERS.items():
-                if case in cases and who not in given.without:
-                    installed = importlib.util.find_spec(module) is not None
-                    show(n, case, who, run(who, case, n) if installed else None, base)
+            compare(case, n, {who: python for who, python in pythons.items() if who not in given.without}, given.limit)
             if "R" not in given.without and case in R_CALLS:
-                show(n, case, f"R {R_CALLS[case][0]}", in_r(case, n), base)
+                print(f"{n:>8,} {case:<18} R {R_CALLS[case][0]:<11} {in_r(case, n) or 'not installed'}", flush=True)
+
+
+def compare(case: str, n: int, pythons: dict[str, str | None], limit: float) -> None:
+    """Print the lines of one case: ours from the design, ours as a whole, and every peer that has it."""
+
+    def worker(python: str, who: str, repeats: int) -> Times | str:
+        """The times of one process."""
+        return run(python, [__file__, "--worker", who, case, str(n), str(repeats)], limit)
+
+    base = worker(sys.executable, "ours", 5)
+    for who in ("ours", "whole"):
+        found = base if who == "ours" else worker(sys.executable, who, 5)
+        print(line(f"{n:>8,} {case:<18} {who:<13}", found, base), flush=True)
+    for who, python in pythons.items():
+        if case in PEERS[who][2]:
+            result = "not installed" if python is None else worker(python, who, 2)
+            print(line(f"{n:>8,} {case:<18} {who:<13}", result, base), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,51 +3,65 @@
 Usage::
 
     python benchmarks/bench_inference.py
-    python benchmarks/bench_inference.py --sizes 10000 100000 --draws 9999 --peer
+    python benchmarks/bench_inference.py --sizes 10000 100000 --draws 9999 --peer-python /tmp/peers/bin/python
 
-Students × 8 periods in 50 schools. Each line is a process of its own: times are medians in seconds, cpu is the
-processor's time (what counts on a busy machine), and the peak is that of the whole process with imports and data. "one
-effect" is one treatment column; "event study" has ten effects and their average, each with its own interval by
-inversion. With ``--peer`` pyfixest's wild bootstrap (through wildboottest) runs on the same data where it is installed.
+Students × 8 periods in 50 schools, each line a process of its own, on one thread; columns are those of
+``bench_did.py``, which also says how to install the peers.
+
+whole_effect : the two-way fixed-effects regression and its wild bootstrap, with an interval by inversion, from the
+    design on; the peers do the same from the frame on (pyfixest without an interval, diff-diff for a fixed period)
+one_effect : the bootstrap alone, once the regression is there
+event_study : the same for ten effects and their average, each with its own interval by inversion
+multiplier : 999 draws of the influence of students on ten effects
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
-import time
-from statistics import median
+from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
+from processes import Times, find_python, line, measure, run
 
-PERIODS, SCHOOLS, REPEATS = 8, 50, 5
-CASES = ("one_effect", "event_study", "multiplier", "peer")
+PERIODS, SCHOOLS = 8, 50
+CASES = ("whole_effect", "one_effect", "event_study", "multiplier")
 
 
-def draw(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Outcome, start (never is PERIODS), student and year, one row for each student and year."""
+def draw(n: int) -> pd.DataFrame:
+    """One row for each student and year; ``start`` is missing for the never mentored."""
     rng = np.random.default_rng(20)
     student, year = np.repeat(np.arange(n), PERIODS), np.tile(np.arange(PERIODS), n)
-    start = np.array([3, 4, 5, PERIODS])[np.arange(n) % 4][student]
-    shock = rng.normal(size=(SCHOOLS, PERIODS))[student % SCHOOLS, year]
-    return rng.normal(size=n)[student] + shock + rng.normal(size=len(student)), start, student, year
+    start = np.array([3.0, 4.0, 5.0, np.nan])[np.arange(n) % 4][student]
+    frame = pd.DataFrame({"student": student, "year": year, "start": start, "school": student % SCHOOLS})
+    shock = rng.normal(size=(SCHOOLS, PERIODS))[frame["school"], year]
+    frame["y"] = rng.normal(size=n)[student] + shock + rng.normal(size=len(student))
+    frame["treat"] = (year >= start) * 1.0
+    return frame
 
 
-def prepare(n: int, case: str):
-    """A function to be timed."""
-    y, start, student, year = draw(n)
-    if case == "peer":
-        return prepare_peer(y, start, student, year)
+def whole_effect(frame: pd.DataFrame, draws: int) -> Callable[[], object]:
+    """Regression and bootstrap from the design on."""
+    import mentoreval as me
+
+    roles = {"unit": "student", "period": "year", "first_treated": "start", "school": "school"}
+    design = me.choose_design(me.panel_from_frame(frame, outcomes=["y"], **roles), covariates=[])
+    inference = me.WildClusterBootstrap("school", draws=draws, seed=1)
+    return lambda: me.estimate_effect(design, "y", me.Twfe(), inference=inference).frame
+
+
+def bootstrap(case: str, frame: pd.DataFrame, draws: int) -> Callable[[], object]:
+    """A bootstrap alone."""
     from mentoreval.effects.regression import fit_linear
     from mentoreval.numerics.inversion import invert_test
     from mentoreval.numerics.multiplier import band_critical, draw_deviations, quartile_errors
     from mentoreval.numerics.sandwich import cluster_sums
     from mentoreval.numerics.wild_bootstrap import cluster_moments, draw_effects
 
-    event = np.where(start < PERIODS, year - start, -1)
+    y, year, student = (frame[name].to_numpy() for name in ("y", "year", "student"))
+    event = np.where(frame["start"].notna(), year - frame["start"].fillna(0), -1)
     times = [0] if case == "one_effect" else [time for time in range(-5, 5) if time != -1]
     columns = (event >= 0)[:, None] if case == "one_effect" else event[:, None] == times
     names, effects = [str(time) for time in times], np.eye(len(times))
@@ -55,12 +69,14 @@ def prepare(n: int, case: str):
     school = student % SCHOOLS
 
     def wild() -> None:
+        """The wild cluster bootstrap."""
         moments = cluster_moments(linear.arrays, school, linear.absorbed)
-        draws = draw_effects(moments, "rademacher", ARGUMENTS.draws, np.random.default_rng(0))
-        for found, effect in zip(draws, linear.effects, strict=True):
+        drawn = draw_effects(moments, "rademacher", draws, np.random.default_rng(0))
+        for found, effect in zip(drawn, linear.effects, strict=True):
             invert_test(lambda v, f=found, e=effect: f.p_value(e - v), effect, np.sqrt(found.error), 0.95)
 
     def multiplier() -> None:
+        """The multiplier bootstrap by student."""
         sums = cluster_sums(linear.arrays.influence, student)
         deviations = draw_deviations(sums, "rademacher", 999, np.random.default_rng(0))
         band_critical(deviations, quartile_errors(deviations), 0.95)
@@ -68,52 +84,77 @@ def prepare(n: int, case: str):
     return multiplier if case == "multiplier" else wild
 
 
-def prepare_peer(y: np.ndarray, start: np.ndarray, student: np.ndarray, year: np.ndarray):
-    """The wild bootstrap of pyfixest for one effect; its p-value alone, without an interval."""
-    import pandas as pd
-    import pyfixest
+def statspai(frame: pd.DataFrame, draws: int) -> Callable[[], object]:
+    """A call of StatsPAI."""
+    import statspai as sp
 
-    frame = pd.DataFrame({"y": y, "treat": (year >= start) * 1.0, "year": year, "student": student})
-    frame["school"] = student % SCHOOLS
-    fit = pyfixest.feols("y ~ treat | student + year", frame, vcov={"CRV1": "school"})
-    return lambda: fit.wildboottest(param="treat", reps=ARGUMENTS.draws, cluster="school", seed=1)
+    def call() -> object:
+        fit = sp.feols("y ~ treat | student + year", frame, vcov={"CRV1": "school"})
+        return sp.wild_cluster_boot(fit, frame, cluster="school", variable="treat", n_boot=draws, seed=1)
+
+    return call
 
 
-def measure(n: int, case: str) -> dict[str, float]:
-    """Median seconds, median processor seconds and peak memory in GB."""
-    work = prepare(n, case)
-    walls, cpus = [], []
-    for _ in range(1 if case == "peer" else REPEATS):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"seconds": median(walls), "cpu": median(cpus), "peak_gb": peak}
+def pyfixest(frame: pd.DataFrame, draws: int) -> Callable[[], object]:
+    """A call of pyfixest, whose bootstrap is wildboottest's."""
+    import pyfixest as pf
+
+    def call() -> object:
+        fit = pf.feols("y ~ treat | student + year", frame, vcov={"CRV1": "school"})
+        return fit.wildboottest(param="treat", reps=draws, cluster="school", seed=1)
+
+    return call
+
+
+def diff_diff(frame: pd.DataFrame, draws: int) -> Callable[[], object]:
+    """A call of diff-diff, which takes one period for all as the start."""
+    import diff_diff as dd
+
+    known = frame.assign(ever=frame["start"].notna() * 1, late=(frame["year"] >= 4) * 1)
+    options = {"inference": "wild_bootstrap", "cluster": "school", "n_bootstrap": draws, "seed": 1}
+    return lambda: dd.DifferenceInDifferences(**options).fit(
+        known, outcome="y", treatment="ever", post="late", absorb=["student", "year"]
+    )
+
+
+PEERS = {
+    "StatsPAI": ("statspai", statspai),
+    "pyfixest": ("wildboottest", pyfixest),
+    "diff-diff": ("diff_diff", diff_diff),
+}
+
+
+def prepare(who: str, n: int, draws: int) -> Callable[[], object]:
+    """The call of a case of ours, or of a peer."""
+    frame = draw(n)
+    if who in PEERS:
+        return PEERS[who][1](frame, draws)
+    return whole_effect(frame, draws) if who == "whole_effect" else bootstrap(who, frame, draws)
 
 
 def main() -> None:
-    """Measure every size and case, each in a process of its own."""
-    if ARGUMENTS.worker:
-        print(json.dumps(measure(ARGUMENTS.sizes[0], ARGUMENTS.worker)))
-        return
-    for n in ARGUMENTS.sizes:
-        for case in CASES if ARGUMENTS.peer else CASES[:-1]:
-            command = [sys.executable, __file__, "--worker", case, "--sizes", str(n), "--draws", str(ARGUMENTS.draws)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                print(f"{n:>8,} {case:<12} failed: {done.stderr.strip().splitlines()[-1]}")
-                continue
-            found = json.loads(done.stdout)
-            seconds = f"{found['seconds']:8.3f} s  cpu {found['cpu']:8.3f} s"
-            print(f"{n:>8,} {case:<12} {seconds}  peak {found['peak_gb']:.2f} GB")
-
-
-if __name__ == "__main__":
+    """Measure every size, case and peer, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000])
     parser.add_argument("--draws", type=int, default=9_999)
-    parser.add_argument("--peer", action="store_true")
-    parser.add_argument("--worker", choices=CASES, help=argparse.SUPPRESS)
-    ARGUMENTS = parser.parse_args()
+    parser.add_argument("--peer-python", nargs="*", default=[sys.executable], help="interpreters that have the peers")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds after which a call is given up")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.worker:
+        who, n, repeats = given.worker
+        print(json.dumps(measure(lambda: prepare(who, int(n), given.draws), int(repeats))))
+        return
+    pythons = {who: find_python(module, given.peer_python) for who, (module, _) in PEERS.items()}
+    for n in given.sizes:
+        base: Times | str = ""
+        for who, python in {**dict.fromkeys(CASES, sys.executable), **pythons}.items():
+            own = who in CASES
+            worker = [__file__, "--draws", str(given.draws), "--worker", who, str(n), "5" if own else "1"]
+            found = "not installed" if python is None else run(python, worker, given.limit)
+            base = found if who == "whole_effect" else base
+            print(line(f"{n:>8,} {who:<13}", found, base), flush=True)
+
+
+if __name__ == "__main__":
     main()

@@ -80,14 +80,16 @@ def group_cells(rows: UnitPeriods, chosen: BoolArray, compares: BoolArray, refer
     reference : event time that is zero by definition; a cohort without it has its last one before the start
     """
     clock = rows.design.panel.timeline.clock
-    code = np.where(chosen, np.searchsorted(clock, rows.cohort) * len(clock) + rows.period, -1)
-    n_codes = len(clock) * (len(clock) + 1)
-    distinct = np.flatnonzero(np.bincount(code[chosen], minlength=n_codes))
-    place = np.full(n_codes + 1, -1, dtype=np.int64)
+    inside = np.flatnonzero(chosen)
+    starts = rows.cohort[inside]
+    code = np.searchsorted(clock, starts) * len(clock) + rows.period[inside]
+    distinct = np.flatnonzero(np.bincount(code))
+    place = np.zeros(len(clock) * (len(clock) + 1), dtype=np.int64)
     place[distinct] = np.arange(len(distinct))
-    cell = place[code]
+    cell = np.full(len(chosen), -1, dtype=np.int64)
+    cell[inside] = place[code]
     cohort = np.zeros(len(distinct), dtype=np.int64)
-    cohort[cell[chosen]] = rows.cohort[chosen]
+    cohort[cell[inside]] = starts
     period = distinct % len(clock)
     is_reference = np.zeros(len(distinct), dtype=bool)
     if reference is not None:

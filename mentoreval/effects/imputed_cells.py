@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +40,10 @@ def impute_cells(
     outcome can not be imputed are left out and counted. Raises EffectError where none is left.
     """
     rows = observe_periods(design, outcome, name, covariates)
-    stacks = [(one, *_impute(rows, one, covariates, name)) for one in _stacks(rows)]
+    stacks = [_impute(rows, positions, covariates, name) for positions in _stacks(rows)]
     effect = np.full(len(rows.unit), np.nan)
-    for mask, place, fitted in stacks:
-        effect[mask] = fitted.effects[place[mask], rows.period[mask]]
+    for stack in stacks:
+        effect[stack.positions] = stack.fitted.effects.ravel()[stack.spot]
     wanted = rows.started & (np.isin(rows.event_time, event_times) if event_times is not None else True)
     chosen = wanted & ~np.isnan(effect)
     if not chosen.any():
@@ -51,36 +52,53 @@ def impute_cells(
             "its own and an untreated unit in the same period that can be linked. Check outcomes before the start, "
             "or ask for other event_times."
         )
+    compares = compares_untreated(rows)
     rows = replace(rows, facts={**rows.facts, "rows_not_imputed": int(np.count_nonzero(wanted & ~chosen))})
-    cells = group_cells(rows, chosen, compares_untreated(rows))
+    cells = group_cells(rows, chosen, compares)
     return ImputedCells(rows, cells, _estimate(cells, effect, stacks), effect)
 
 
-def _stacks(rows: UnitPeriods) -> list[BoolArray]:
-    """Rows (n,) of each regression: of all, or of each stack, whose effects have nothing in common."""
-    return [rows.cohort == cohort for cohort in np.unique(rows.cohort)] if rows.stacked else [rows.unit >= 0]
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """One regression.
+
+    positions : of its rows (j,) among all
+    place : (j,) the place of each row's unit in the regression
+    spot : (j,) the place of each row in a grid of units and periods, counted along its rows
+    """
+
+    positions: IntArray | slice
+    place: IntArray
+    spot: IntArray
+    fitted: Imputed
 
 
-def _impute(rows: UnitPeriods, mask: BoolArray, covariates: tuple[str, ...], name: str) -> tuple[IntArray, Imputed]:
-    """The place (n,) of each row's unit in one regression, and the regression."""
-    place = np.full(len(mask), -1, dtype=np.int64)
-    place[mask] = number(rows.unit_effect[mask])
+def _stacks(rows: UnitPeriods) -> list[IntArray | slice]:
+    """Positions of the rows of each regression: of all, or of each stack, whose effects have nothing in common."""
+    if not rows.stacked:
+        return [slice(None)]
+    return [np.flatnonzero(rows.cohort == cohort) for cohort in np.unique(rows.cohort)]
+
+
+def _impute(rows: UnitPeriods, positions: IntArray | slice, covariates: tuple[str, ...], name: str) -> _Stack:
+    """The regression of the untreated rows among some (j,)."""
+    place = number(rows.unit_effect[positions])
     shape = (int(place.max()) + 1, len(rows.design.panel.timeline.clock))
-    where = (place[mask], rows.period[mask])
+    spot = place * shape[1] + rows.period[positions]
 
-    def grid(values: FloatArray) -> FloatArray:
-        """(m, T) values of the rows (n,) of this regression; 0 where there is no row."""
-        out = np.zeros(shape)
-        out[where] = values[mask]
-        return out
+    def grid(values: FloatArray | BoolArray) -> Any:
+        """Values of the rows (n,) of this regression by unit and period; 0 where there is no row."""
+        out = np.zeros(shape[0] * shape[1], dtype=values.dtype)
+        out[spot] = values[positions]
+        return out.reshape(shape)
 
     weights = np.zeros(shape[0])
-    weights[where[0]] = rows.weights[mask]
-    started = grid(rows.started.astype(float)) > 0
-    known = grid(np.ones(len(mask))) > 0
+    weights[place] = rows.weights[positions]
+    started = grid(rows.started)
+    untreated = grid(~rows.started)
     try:
         fitted = impute_untreated(
-            grid(rows.response), known & ~started, started, weights, [grid(column) for column in rows.covariates.T]
+            grid(rows.response), untreated, started, weights, [grid(column) for column in rows.covariates.T]
         )
     except AliasedCovariatesError as error:
         named = first_few(covariates[column] for column in error.columns)
@@ -88,38 +106,43 @@ def _impute(rows: UnitPeriods, mask: BoolArray, covariates: tuple[str, ...], nam
             f"{name} has covariates that are told exactly by unit and period effects or other covariates in the "
             f"untreated unit-periods: {named}. Leave them out."
         ) from None
-    return place, fitted
+    return _Stack(positions, place, spot, fitted)
 
 
-def _estimate(
-    cells: CohortCells, effect: FloatArray, stacks: list[tuple[BoolArray, IntArray, Imputed]]
-) -> CellEstimates:
+def _estimate(cells: CohortCells, effect: FloatArray, stacks: list[_Stack]) -> CellEstimates:
     """Weighted means of the cells, and influence with one row for each unit."""
     rows, k = cells.rows, len(cells.cohort)
     inside = np.flatnonzero(cells.cell >= 0)
-    code, weight = cells.cell[inside], rows.weights[inside] / cells.mass[cells.cell[inside]]
+    code = cells.cell[inside]
+    weight = rows.weights[inside] / cells.mass[code]
     theta = np.bincount(code, weight * effect[inside], minlength=k).astype(float)
-    n_panel = rows.design.panel.n_units
-    total = np.zeros((n_panel, k))
-    total[rows.unit[inside], code] = weight * (effect[inside] - theta[code])
+    seen = np.flatnonzero(np.bincount(rows.unit))
+    row = np.zeros(rows.design.panel.n_units, dtype=np.int64)
+    row[seen] = np.arange(len(seen))
+    total = np.zeros((k, len(seen)))
+    total[code, row[rows.unit[inside]]] = weight * (effect[inside] - theta[code])
     own = np.zeros(len(cells.cell))
     own[inside] = weight
-    for mask, place, fitted in stacks:
-        targets, columns = _targets(cells, mask, place, own)
-        unit = np.zeros(len(fitted.weights), dtype=np.int64)
-        unit[place[mask]] = rows.unit[mask]
-        total[unit[:, None], columns] += fitted.first_stage(targets)
-    seen = np.flatnonzero(np.bincount(rows.unit, minlength=n_panel))
-    return CellEstimates(theta, len(seen) * total[seen], seen)
+    for stack in stacks:
+        targets, columns = _targets(cells, stack, own)
+        where = np.zeros(len(stack.fitted.weights), dtype=np.int64)
+        where[stack.place] = row[rows.unit[stack.positions]]
+        to = slice(None) if np.array_equal(where, np.arange(len(seen))) else where
+        for column, moves in zip(columns, stack.fitted.first_stage(targets).T, strict=True):
+            total[column, to] += moves
+    total *= len(seen)
+    return CellEstimates(theta, total.T, seen)
 
 
 def _targets(
-    cells: CohortCells, mask: BoolArray, place: IntArray, own: FloatArray
+    cells: CohortCells, stack: _Stack, own: FloatArray
 ) -> tuple[list[tuple[int, IntArray, FloatArray]], IntArray]:
     """The averages of the cells of one regression, as the numerics take them, and the positions of these cells."""
-    members = np.flatnonzero(mask & (cells.cell >= 0))
-    order = members[np.argsort(cells.cell[members], kind="stable")]
-    columns, first = np.unique(cells.cell[order], return_index=True)
+    cell, weight = cells.cell[stack.positions], own[stack.positions]
+    members = np.flatnonzero(cell >= 0)
+    # Few codes in a small type are sorted by counting, in one pass.
+    order = members[np.argsort(cell[members].astype(np.min_scalar_type(len(cells.cohort))), kind="stable")]
+    columns, first = np.unique(cell[order], return_index=True)
     groups = np.split(order, first[1:])
-    targets = [(int(cells.period[column]), place[g], own[g]) for column, g in zip(columns, groups, strict=True)]
+    targets = [(int(cells.period[c]), stack.place[g], weight[g]) for c, g in zip(columns, groups, strict=True)]
     return targets, columns

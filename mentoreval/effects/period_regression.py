@@ -72,7 +72,7 @@ def _influence(linear: LinearModel, owner: IntArray) -> FloatArray:
     pull = linear.columns @ (linear.bread @ linear.contrasts.T)
     cell = np.arange(len(owner)) if linear.cell is None else linear.cell
     if pull.shape[1] == 1:
-        return n_units * np.bincount(owner, score * pull[:, 0][cell])[:, None]
+        return np.asarray(n_units * np.bincount(owner, score * pull[:, 0][cell])[:, None], dtype=float)
     from scipy import sparse  # takes a third of a second to load, and one effect does without
 
     sums = sparse.csr_matrix((score, (owner, cell)), shape=(n_units, len(pull)))

@@ -22,12 +22,44 @@ SINGULAR = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class _Pooled:
-    """One average: its term, its value, the influence of each row (n,), and the cells it is made of (k,)."""
+    """One average, as what moves it, so that no array of all rows is made before all averages are known.
+
+    term : what it is called
+    theta : its value
+    weights : (k,) of the effects
+    pull : (c + 1,) what a row of each cohort, per unit of its weight, adds by moving the cohort shares; 0 at the end
+    cells : (k,) True for the effects it is made of
+    """
 
     term: dict[str, object]
     theta: float
-    influence: FloatArray
+    weights: FloatArray
+    pull: FloatArray
     cells: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Shares:
+    """The cohorts of the effects and their shares.
+
+    of_cell : (k,) codes 0 … c − 1 of the cohorts of the effects, in the order of their starts
+    of_row : (n,) codes of the rows; c for a row of none of them
+    share : (c,) total weight of the rows of each cohort, per row
+    """
+
+    of_cell: IntArray
+    of_row: IntArray
+    share: FloatArray
+
+    @classmethod
+    def of(cls, cells: GroupTime) -> _Shares:
+        """The shares of the cohorts of some effects."""
+        distinct, of_cell = np.unique(cells.cell_cohort, return_inverse=True)
+        of_row = np.full(len(cells.cohort), len(distinct))
+        for code, cohort in enumerate(distinct):
+            of_row[cells.cohort == cohort] = code
+        total = np.bincount(of_row, cells.weight, minlength=len(distinct) + 1)[: len(distinct)]
+        return cls(of_cell, of_row, total / len(of_row))
 
 
 @dataclass(frozen=True)
@@ -83,12 +115,13 @@ def pool_fit(fit: Fit, by: PoolBy, window: Window | None = None) -> Fit:
         raise OptionError(f"There is no pooling by {by!r}.{suggest(by, _BY)}")
     chosen = _in_window(fit, fit.group_time, window or Window())
     assert chosen.group_time is not None
-    pooled = _BY[by](chosen, chosen.group_time)
+    shares = _Shares.of(chosen.group_time)
+    pooled = _BY[by](chosen, chosen.group_time, shares)
     return replace(
         fit,
         terms=make_terms([{**one.term, **_count(chosen.group_time, one.cells)} for one in pooled]),
         theta=np.array([one.theta for one in pooled]),
-        influence=np.column_stack([one.influence for one in pooled]),
+        influence=_influence(chosen, chosen.group_time, shares, pooled),
         pooled_by=by,
         window=window,
     )
@@ -114,11 +147,11 @@ def _in_window(fit: Fit, cells: GroupTime, window: Window) -> Fit:
     return replace(fit, terms=terms, theta=fit.theta[chosen], influence=fit.influence[:, chosen], group_time=kept)
 
 
-def _simple(fit: Fit, cells: GroupTime) -> list[_Pooled]:
-    return [_by_shares(fit, cells, cells.cell_period >= cells.cell_cohort, {"term": AVERAGE})]
+def _simple(fit: Fit, cells: GroupTime, shares: _Shares) -> list[_Pooled]:
+    return [_by_shares(fit, shares, cells.cell_period >= cells.cell_cohort, {"term": AVERAGE})]
 
 
-def _by_event_time(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+def _by_event_time(fit: Fit, cells: GroupTime, shares: _Shares) -> list[_Pooled]:
     event_time = cells.cell_period - cells.cell_cohort
     reference = fit.terms["term"].str.startswith("reference").to_numpy(dtype=bool)
     pooled = []
@@ -126,33 +159,33 @@ def _by_event_time(fit: Fit, cells: GroupTime) -> list[_Pooled]:
         chosen = event_time == time
         prefix = "reference " if reference[chosen].all() else ""
         term = {"term": f"{prefix}event_time={time}", "event_time": int(time)}
-        pooled.append(_by_shares(fit, cells, chosen, term))
+        pooled.append(_by_shares(fit, shares, chosen, term))
     return [*pooled, _mean([one for one in pooled if int(str(one.term["event_time"])) >= 0])]
 
 
-def _by_cohort(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+def _by_cohort(fit: Fit, cells: GroupTime, shares: _Shares) -> list[_Pooled]:
     started = cells.cell_period >= cells.cell_cohort
     cohorts = np.unique(cells.cell_cohort[started])
     label = fit.design.panel.timeline.label
     pooled = [
         _by_shares(
             fit,
-            cells,
+            shares,
             started & (cells.cell_cohort == cohort),
             {"term": f"cohort={label(cohort)}", "cohort": label(cohort)},
         )
         for cohort in cohorts
     ]
-    return [*pooled, _over_cohorts(pooled, cohorts, cells)]
+    return [*pooled, _over_cohorts(pooled, shares)]
 
 
-def _by_period(fit: Fit, cells: GroupTime) -> list[_Pooled]:
+def _by_period(fit: Fit, cells: GroupTime, shares: _Shares) -> list[_Pooled]:
     started = cells.cell_period >= cells.cell_cohort
     label = fit.design.panel.timeline.label
     pooled = [
         _by_shares(
             fit,
-            cells,
+            shares,
             started & (cells.cell_period == period),
             {"term": f"period={label(period)}", "period": label(period)},
         )
@@ -161,7 +194,7 @@ def _by_period(fit: Fit, cells: GroupTime) -> list[_Pooled]:
     return [*pooled, _mean(pooled)]
 
 
-_BY: dict[str, Callable[[Fit, GroupTime], list[_Pooled]]] = {
+_BY: dict[str, Callable[[Fit, GroupTime, _Shares], list[_Pooled]]] = {
     "simple": _simple,
     "event_time": _by_event_time,
     "cohort": _by_cohort,
@@ -169,58 +202,67 @@ _BY: dict[str, Callable[[Fit, GroupTime], list[_Pooled]]] = {
 }
 
 
-def _by_shares(fit: Fit, cells: GroupTime, chosen: BoolArray, term: dict[str, object]) -> _Pooled:
+def _by_shares(fit: Fit, shares: _Shares, chosen: BoolArray, term: dict[str, object]) -> _Pooled:
     """Average of the chosen cells (k,), each weighted by the share of its cohort."""
-    assert fit.influence is not None
     places = np.flatnonzero(chosen)
-    theta, influence = _weigh(fit.theta[places], fit.influence[:, places], cells.cell_cohort[places], cells)
-    return _Pooled(term, theta, influence, chosen)
+    theta, each, pull = _weigh(fit.theta[places], shares.of_cell[places], shares)
+    weights = np.zeros(len(chosen))
+    weights[places] = each
+    return _Pooled(term, theta, weights, pull, chosen)
 
 
-def _over_cohorts(pooled: list[_Pooled], cohorts: IntArray, cells: GroupTime) -> _Pooled:
+def _over_cohorts(pooled: list[_Pooled], shares: _Shares) -> _Pooled:
     """Average of one effect for each cohort, by cohort shares."""
-    theta, influence = _weigh(
-        np.array([one.theta for one in pooled]), np.column_stack([one.influence for one in pooled]), cohorts, cells
-    )
-    return _Pooled({"term": AVERAGE}, theta, influence, _any(pooled))
+    cohort = np.array([shares.of_cell[one.cells][0] for one in pooled])
+    theta, each, pull = _weigh(np.array([one.theta for one in pooled]), cohort, shares)
+    pull += each @ np.array([one.pull for one in pooled])
+    return _Pooled({"term": AVERAGE}, theta, each @ np.array([one.weights for one in pooled]), pull, _any(pooled))
 
 
-def _weigh(theta: FloatArray, influence: FloatArray, cohort: IntArray, cells: GroupTime) -> tuple[float, FloatArray]:
-    """Σ p_g θ / Σ p_g for effects (j,) of cohorts (j,), and the influence (n,) of effects and shares together.
+def _weigh(theta: FloatArray, cohort: IntArray, shares: _Shares) -> tuple[float, FloatArray, FloatArray]:
+    """Σ p_g θ / Σ p_g for effects (j,) of cohorts (j,), the weights (j,) in it, and the pull of the cohorts (c + 1,).
 
     A row of cohort g moves p_g by its weight, hence the average by its weight times the distance of the effects of
     cohort g from the average.
     """
-    distinct, code = np.unique(cohort, return_inverse=True)
-    rows = cells.starters[np.isin(cells.cohort[cells.starters], distinct)]
-    row_code, weight = np.searchsorted(distinct, cells.cohort[rows]), cells.weight[rows]
-    share = np.bincount(row_code, weight, minlength=len(distinct)) / len(cells.cohort)
-    total = share[code].sum()
-    average = float(share[code] @ theta / total)
-    pull = np.bincount(code, theta - average, minlength=len(distinct)) / total
-    out = influence @ (share[code] / total)
-    out[rows] += weight * pull[row_code]
-    return average, out
+    share = shares.share[cohort]
+    total = share.sum()
+    average = float(share @ theta / total)
+    pull = np.bincount(cohort, theta - average, minlength=len(shares.share) + 1) / total
+    return average, share / total, pull
 
 
 def _mean(pooled: list[_Pooled]) -> _Pooled:
     theta = float(np.mean([one.theta for one in pooled]))
-    influence = np.mean([one.influence for one in pooled], axis=0)
-    return _Pooled({"term": AVERAGE}, theta, influence, _any(pooled))
+    weights = np.mean([one.weights for one in pooled], axis=0)
+    return _Pooled({"term": AVERAGE}, theta, weights, np.mean([one.pull for one in pooled], axis=0), _any(pooled))
 
 
 def _any(pooled: Iterable[_Pooled]) -> BoolArray:
     return np.asarray(np.any([one.cells for one in pooled], axis=0))
 
 
+def _influence(fit: Fit, cells: GroupTime, shares: _Shares, pooled: list[_Pooled]) -> FloatArray:
+    """(n, t) influence on the averages, of effects and shares together."""
+    assert fit.influence is not None
+    out = np.array([one.weights for one in pooled]) @ fit.influence.T
+    moves = np.array([one.pull for one in pooled]).take(shares.of_row, axis=1)
+    moves *= cells.weight
+    out += moves
+    return np.asarray(out.T)
+
+
 def _count(cells: GroupTime, chosen: BoolArray) -> dict[str, object]:
     """Distinct treated and comparison units of the chosen cells (k,)."""
     treated = np.zeros(len(cells.cohort), dtype=bool)
     comparison = np.zeros(len(cells.cohort), dtype=bool)
-    for place in np.flatnonzero(chosen):
-        own = cells.cohort == cells.cell_cohort[place]
-        treated |= cells.in_cell[:, place] & own
-        comparison |= cells.in_cell[:, place] & ~own
+    for cohort in np.unique(cells.cell_cohort[chosen]):
+        seen = np.logical_or.reduce(
+            [cells.in_cell[:, place] for place in np.flatnonzero(chosen & (cells.cell_cohort == cohort))]
+        )
+        own = cells.cohort == cohort
+        treated |= seen & own
+        comparison |= seen & ~own
     return {"n_treated": int(treated.sum()), "n_comparison": int(comparison.sum())}
 
 

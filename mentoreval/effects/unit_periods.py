@@ -90,6 +90,8 @@ class UnitPeriods:
 
     def keep(self, mask: BoolArray) -> UnitPeriods:
         """The rows of a mask (n,), effects numbered again."""
+        if mask.all():
+            return self
         names = ("entry", "unit", "cohort", "treated", "period", "response", "covariates", "weights")
         kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
         kept |= {name: number(getattr(self, name)[mask]) for name in ("unit_effect", "period_effect")}

@@ -39,7 +39,12 @@ class Regression:
 
 
 def cluster_sums(scores: FloatArray, cluster: IntArray) -> FloatArray:
-    """(G, k) sums of scores over the rows of each cluster, clusters in the order of their codes."""
+    """(G, k) sums of scores over the rows of each cluster, clusters in the order of their codes.
+
+    The scores themselves where every row is a cluster of its own, in that order.
+    """
+    if (cluster[1:] > cluster[:-1]).all():
+        return scores
     occurs = np.bincount(cluster) > 0
     return np.column_stack([np.bincount(cluster, column)[occurs] for column in scores.T])
 
