@@ -72,6 +72,7 @@ from mentoreval.errors import ReportError as ReportError
 from mentoreval.errors import StudyError as StudyError
 from mentoreval.evidence.check import Finding as Finding
 from mentoreval.evidence.check import run_check as run_check
+from mentoreval.evidence.checks.attrition import AttritionCheck as AttritionCheck
 from mentoreval.evidence.checks.bacon_decomposition import BaconDecomposition as BaconDecomposition
 from mentoreval.evidence.checks.composition_change import CompositionChange as CompositionChange
 from mentoreval.evidence.checks.covariate_balance import CovariateBalance as CovariateBalance
@@ -95,6 +96,16 @@ from mentoreval.evidence.decision import Prior as Prior
 from mentoreval.evidence.decision import chance_of_mattering as chance_of_mattering
 from mentoreval.evidence.decision import cost_per_unit as cost_per_unit
 from mentoreval.evidence.multiplicity import adjust_p_values as adjust_p_values
+from mentoreval.evidence.power import PowerAnalysis as PowerAnalysis
+from mentoreval.evidence.power import power as power
+from mentoreval.evidence.power import published_effects as published_effects
+from mentoreval.evidence.power_designs.blocked import BlockedAssignment as BlockedAssignment
+from mentoreval.evidence.power_designs.clustered import ClusteredAssignment as ClusteredAssignment
+from mentoreval.evidence.power_designs.difference_in_differences import DifferenceInDifferences as DifferenceInDifferences
+from mentoreval.evidence.power_designs.individual import IndividualAssignment as IndividualAssignment
+from mentoreval.evidence.power_designs.one_arm_mentors import MentorsInOneArm as MentorsInOneArm
+from mentoreval.evidence.simulated_power import SimulatedPower as SimulatedPower
+from mentoreval.evidence.simulated_power import simulate_power as simulate_power
 from mentoreval.evidence.specification_curve import SpecificationCurve as SpecificationCurve
 from mentoreval.evidence.specification_curve import Specifications as Specifications
 from mentoreval.evidence.specification_curve import specification_curve as specification_curve

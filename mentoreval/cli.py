@@ -1,18 +1,23 @@
-"""The command line: simulate · validate · template · pseudonymize · run · list."""
+"""The command line: simulate · validate · template · pseudonymize · run · power · list."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mentoreval.errors import MentorevalError, OptionError, suggest
+
+if TYPE_CHECKING:
+    from mentoreval.evidence.power import Unit
 
 USER_MISTAKE = 2
 
@@ -53,7 +58,7 @@ def simulate(
 
 
 @app.command(short_help="Check a district's tables.")
-def validate(
+def validate(  # noqa: PLR0913 (one option for each choice)
     folder: Annotated[str, typer.Argument(help="Folder with the tables; or a workbook, a database, postgresql://…")],
     attendance: Annotated[
         str | None, typer.Option(help="How attendance is kept: absences_only, positive or yearly_totals.")
@@ -61,6 +66,16 @@ def validate(
     layout: Annotated[
         str, typer.Option("--format", help="How the export is laid out, e.g. oneroster; or a mapping's TOML file.")
     ] = "plain",
+    orphans: Annotated[
+        str, typer.Option("--orphans", help="Rows whose student or match does not exist: error or drop.")
+    ] = "error",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A convention of the export, e.g. dates=us; repeatable."),
+    ] = None,
+    conventions: Annotated[
+        Path | None, typer.Option("--conventions", help="TOML file of conventions; --set wins over it.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the page of problems (HTML) and the table (CSV).")
     ] = None,
@@ -72,10 +87,19 @@ def validate(
 
     if language not in LANGUAGES:
         raise OptionError(f"--language {language} does not exist.{suggest(language, LANGUAGES)}")
+    stated = _conventions(conventions, settings or [])
     with steps() as say:
         say("Checking the tables")
-        report = validate_records(folder, format=layout, attendance=_attendance(attendance))
-    typer.echo(str(report))
+        report = validate_records(
+            folder,
+            format=layout,
+            attendance=_attendance(attendance),
+            orphans=orphans,  # type: ignore[arg-type]
+            conventions=stated,
+        )
+    typer.echo(_fitted(str(report)))
+    if any(" = " in problem.advice for problem in report.found):
+        typer.echo(_fitted("Say name = value with --set name=value, or as a line of records.toml beside the tables."))
     for path in write_problems(report, out, language) if out is not None else ():
         typer.echo(f"Written: {path}")
     if not report.ok:
@@ -127,6 +151,25 @@ def _key(file: Path | None) -> bytes:
         raise OptionError(f"The key file {str(file)!r} can not be read.") from error
 
 
+def _conventions(file: Path | None, settings: list[str]) -> Any:
+    """What is stated on the command line, and else in the file."""
+    from mentoreval.records.conventions import Conventions, conventions_file, conventions_of, setting
+
+    stated = conventions_of(dict(setting(text) for text in settings), "--set")
+    return stated.over(Conventions() if file is None else conventions_file(file))
+
+
+def _fitted(text: str) -> str:
+    """Long lines broken between words and indented, in a terminal; elsewhere as they are, one finding on a line."""
+    if not sys.stdout.isatty():
+        return text
+    wrapper = textwrap.TextWrapper(
+        shutil.get_terminal_size().columns, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    lines = text.replace(" %", "\u00a0%").splitlines()  # a share stays on one line
+    return "\n".join(wrapper.fill(line) for line in lines).replace("\u00a0", " ")
+
+
 def _attendance(mode: str | None) -> Any:
     from typing import get_args
 
@@ -170,6 +213,82 @@ def lock(
     typer.echo("Keep that file with the study. The report will say what was planned, changed or added later.")
 
 
+@app.command(
+    "power",
+    short_help="What a study could find, before the data.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def find_power(  # noqa: PLR0913 (each is an option of the command)
+    plan: typer.Context,
+    design: Annotated[str, typer.Option("--design", help="individual, blocked, clustered, …; see below.")],
+    power: Annotated[float, typer.Option("--power", help="Chance with which an effect shall be found.")] = 0.8,
+    alpha: Annotated[float, typer.Option("--alpha", help="Level of the two-sided test.")] = 0.05,
+    sd_days: Annotated[float | None, typer.Option(help="Standard deviation of the outcome, in days.")] = None,
+    sd_percentage_points: Annotated[float | None, typer.Option(help="The same, in percentage points.")] = None,
+    sd_grade_points: Annotated[float | None, typer.Option(help="The same, in grade points.")] = None,
+    effect: Annotated[
+        float | None, typer.Option(help="Also the chance of this effect, in the unit of --sd-…; without one in SD.")
+    ] = None,
+    language: Annotated[str, typer.Option("--language", help="en or es.")] = "en",
+    out: Annotated[Path | None, typer.Option("--out", help="File for the picture, .svg or .png.")] = None,
+) -> None:
+    """Say what a planned study could find, and what programs like it have found.
+
+    Each design has options of its own, written like the others, as in
+    mentoreval power --design clustered --schools 20 --students-per-school 60 --icc 0.1 --r2 0.5 --sd-days 12
+
+    individual: --students --share --r2 --covariates
+
+    blocked: --schools --students-per-school --share --icc --effect-variance --r2 --r2-effect --covariates
+
+    clustered: --schools --students-per-school --icc --share --r2 --r2-schools --covariates
+
+    one_arm_mentors: --mentors --mentees-per-mentor --icc --comparison-per-mentee --r2 --r2-mentors --covariates
+
+    difference_in_differences: --units --before --after --lasting --serial-correlation --students-per-unit --icc
+    --same-students --share --r2 --r2-units --covariates
+    """
+    from mentoreval.evidence.power import power as what_it_finds
+    from mentoreval.evidence.power_plan import plan_from_texts
+    from mentoreval.report.power_text import power_text, write_picture
+
+    given: dict[Unit, float | None] = {"days": sd_days, "share": sd_percentage_points, "points": sd_grade_points}
+    sd, unit = _one_spread(given)
+    study = plan_from_texts(design, _pairs(plan.args))
+    analysis = what_it_finds(study, power=power, alpha=alpha, sd=sd, unit=unit)
+    if effect is not None and unit is not None:
+        effect = (effect / 100 if unit == "share" else effect) / analysis.sd
+    typer.echo(power_text(analysis, language, effect))
+    if out is not None:
+        typer.echo(f"Written: {write_picture(analysis, out, language)}")
+
+
+def _one_spread(given: Mapping[Unit, float | None]) -> tuple[float | None, Unit | None]:
+    """The standard deviation that was given, with its unit; percentage points as a share."""
+    known: list[tuple[Unit, float]] = [(unit, sd) for unit, sd in given.items() if sd is not None]
+    if len(known) > 1:
+        raise OptionError("Give the standard deviation once: --sd-days, --sd-percentage-points or --sd-grade-points.")
+    if not known:
+        return None, None
+    unit, sd = known[0]
+    return (sd / 100 if unit == "share" else sd), unit
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    """Options that belong to a design, as --name value or --name=value."""
+    found: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, joined, value = word.partition("=")
+        if not name.startswith("--"):
+            raise OptionError(f"{word!r} is not expected. Options are written as --name value.")
+        text = value if joined else next(rest, None)
+        if text is None:
+            raise OptionError(f"{name} needs a value.")
+        found[name.removeprefix("--").replace("-", "_")] = text
+    return found
+
+
 def _findings(evaluation: Any) -> Iterator[str]:
     """One line per headline: the effect with its interval, in the outcome's own unit."""
     for result in evaluation.with_role("headline"):
@@ -185,7 +304,7 @@ def _findings(evaluation: Any) -> Iterator[str]:
 def list_kinds(
     idea: Annotated[str | None, typer.Argument(help="Only this idea, e.g. estimator.")] = None,
 ) -> None:
-    """List what a study file can name: designs, estimators, inference methods, measures, programs, checks, worlds."""
+    """List what a study file can name: designs, estimators, inference, measures, programs, checks, power, worlds."""
     catalogue = _catalogue()
     if idea is not None and idea not in catalogue:
         raise OptionError(f"There is no idea {idea!r}.{suggest(idea, catalogue)}")
@@ -203,6 +322,7 @@ def _catalogue() -> dict[str, dict[str, type]]:
     from mentoreval.effects.estimators import ESTIMATORS
     from mentoreval.effects.inference_methods import INFERENCE_METHODS
     from mentoreval.evidence.checks import CHECKS
+    from mentoreval.evidence.power_designs import POWER_DESIGNS
     from mentoreval.panel.measures import MEASURES
     from mentoreval.panel.programs import PROGRAMS
     from mentoreval.records.formats import FORMATS
@@ -217,6 +337,7 @@ def _catalogue() -> dict[str, dict[str, type]]:
         "estimator": ESTIMATORS,
         "inference": INFERENCE_METHODS,
         "check": CHECKS,
+        "power": POWER_DESIGNS,
         "world": WORLDS,
     }
 
