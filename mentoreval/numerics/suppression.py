@@ -1,10 +1,10 @@
 """Cell suppression: which counts must stay out of print so that sums and differences give no small one away.
 
-Counts are tied by sums: a total is its parts and a rest. Whoever reads what is printed may solve those sums for what is
-not. A small count is protected where every number from 0 to the largest small one still fits everything in print. To get
-there more counts are hidden, those that cost least: for each end of that range the cheapest way to move the printed
-counts is a linear program, and what it moves is hidden (the heuristic of Kelly, Golden and Assad, 1992, Networks 22, and
-Fischetti and Salazar, 2000, JASA 95). The audit afterwards solves the same sums for the range itself.
+Counts are tied by sums: a total is its parts and a rest. Whoever reads what is printed may solve those sums for what
+is not. A small count is protected where every number from 0 to the largest small one still fits everything in print.
+To get there more counts are hidden, those that cost least: for each end of that range the cheapest way to move the
+printed counts is a linear program, and what it moves is hidden (the heuristic of Kelly, Golden and Assad, 1992,
+Networks 22, and Fischetti and Salazar, 2000, JASA 95). The audit solves the same sums for the range itself.
 """
 
 from __future__ import annotations
@@ -68,8 +68,11 @@ class CountSystem:
         sums = tuple(
             (place[total], tuple(place[part] for part in parts)) for total, parts in self.sums if total in place
         )
-        arrays = (self.values, self.low, self.high, self.hidden_high, self.sensitive, self.printable, self.costs)
-        return CountSystem(*(array[chosen] for array in arrays), sums, self.limit)  # type: ignore[arg-type]
+        return CountSystem(
+            values=self.values[chosen], low=self.low[chosen], high=self.high[chosen],
+            hidden_high=self.hidden_high[chosen], sensitive=self.sensitive[chosen], printable=self.printable[chosen],
+            costs=self.costs[chosen], sums=sums, limit=self.limit,
+        )  # fmt: skip
 
 
 def suppress(system: CountSystem) -> BoolArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from mentoreval.evidence.decision import chance_of_mattering, cost_per_unit
+from mentoreval.evidence.decision import Chance, chance_of_mattering, cost_per_unit
 from mentoreval.evidence.wwc import judge_baseline
 from mentoreval.report import amounts
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
@@ -34,11 +34,10 @@ def _chance(material: Material, result: Result, words: Words) -> str:
     outcome = opened(words.outcome(name, result.plan.contrast))
     if judge_baseline(result.baseline).case == "not_alike":
         return words("decision.not_alike", outcome=outcome)
-    meaningful, prior = material.study.meaningful[name], material.study.prior.get(name)
-    better_up = facts is None or facts.higher_is_better
-    found = chance_of_mattering(result.estimate, meaningful, higher_is_better=better_up, prior=prior)
-    if math.isnan(found.better):
+    found = find_chance(material, result)
+    if found is None:
         return words("decision.no_chance", outcome=outcome)
+    meaningful, prior = material.study.meaningful[name], material.study.prior.get(name)
     scale = amounts.reader_scale(facts)
     numbers = {
         "outcome": outcome,
@@ -51,6 +50,26 @@ def _chance(material: Material, result: Result, words: Words) -> str:
     numbers["prior_mean"] = words(f"size.{scale.name}", number=amounts.digits(words, scale, prior.mean, signed=True))
     numbers["prior_sd"] = amounts.size(words, scale, prior.sd)
     return words("decision.chance_with_prior", **numbers)
+
+
+def find_chance(material: Material, result: Result) -> Chance | None:
+    """The chance that a result matters; None where the study did not say what would, or it can not be worked out."""
+    name, facts = result.plan.outcome, material.facts(result.plan.outcome)
+    meaningful, prior = material.study.meaningful.get(name), material.study.prior.get(name)
+    if meaningful is None or facts is None:
+        return None
+    found = chance_of_mattering(result.estimate, meaningful, higher_is_better=facts.higher_is_better, prior=prior)
+    return None if math.isnan(found.better) else found
+
+
+def spoken_share(chance: float, words: Words) -> str:
+    """A chance as a rounded percentage in words, never as certain."""
+    key, share = "about", chance
+    if chance > NEARLY_SURE:
+        key, share = "above", NEARLY_SURE
+    elif chance < 1 - NEARLY_SURE:
+        key, share = "below", 1 - NEARLY_SURE
+    return words(f"first.share.{key}", value=words.percent(share))
 
 
 def _share(chance: float, words: Words) -> str:
@@ -67,7 +86,7 @@ def say_costs(material: Material, words: Words) -> list[Block]:
     if cost is None:
         return []
     key = "decision.cost_of_what" if cost.what else "decision.cost_of"
-    paid = Paragraph(words(key, cost=_money(material, cost.per_student, words), what=cost.what))
+    paid = Paragraph(words(key, cost=_money(material, cost.per_student, words, cost.per_student), what=cost.what))
     told = tuple(_costs(material, cost.per_student, words)) or (words("decision.no_cost.no_days"),)
     return [Heading(words("decision.cost_title")), paid, Bullets(told)]
 
@@ -86,11 +105,12 @@ def _costs(material: Material, per_student: float, words: Words) -> Iterator[str
         if found.reason:
             yield words(f"decision.no_cost.{found.reason}", outcome=outcome)
             continue
-        ends = {name: _money(material, getattr(found, name), words) for name in ("low", "high")}
-        yield words("decision.cost", outcome=outcome, per_day=_money(material, found.per_unit, words), **ends)
+        prices = {"per_day": found.per_unit, "low": found.low, "high": found.high}
+        said = {name: _money(material, price, words, found.high) for name, price in prices.items()}
+        yield words("decision.cost", outcome=outcome, **said)
 
 
-def _money(material: Material, amount: float, words: Words) -> str:
-    """An amount with its currency; cents below one hundred only."""
+def _money(material: Material, amount: float, words: Words, largest: float) -> str:
+    """An amount with its currency; cents only where the largest of those beside it is below one hundred."""
     currency = "" if material.study.cost is None else material.study.cost.currency
-    return words("label.cost", currency=currency, number=words.number(amount, 0 if amount >= 100 else 2))
+    return words("label.cost", currency=currency, number=words.number(amount, 0 if largest >= 100 else 2))

@@ -9,6 +9,7 @@ from mentoreval.design.design import Design
 from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import OptionError, ReportError, suggest
 from mentoreval.evidence.check import Finding
+from mentoreval.evidence.power import PowerAnalysis
 from mentoreval.evidence.specification_curve import SpecificationCurve
 from mentoreval.evidence.synthesis import Synthesis
 from mentoreval.report.exhibit import Exhibit
@@ -18,6 +19,7 @@ from mentoreval.report.exhibits.forest_plot import ForestPlot
 from mentoreval.report.exhibits.honest_did import HonestDidPlot
 from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
+from mentoreval.report.exhibits.power_curve import PowerCurve
 from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
 from mentoreval.report.words import Words, readable
 
@@ -26,7 +28,16 @@ if TYPE_CHECKING:
 
 
 Show = Literal["balance", "overlap"]
-Drawable = Design | Estimate | Synthesis | SpecificationCurve | Finding | Mapping[str, Design] | Sequence[Design]
+Drawable = (
+    Design
+    | Estimate
+    | Synthesis
+    | SpecificationCurve
+    | PowerAnalysis
+    | Finding
+    | Mapping[str, Design]
+    | Sequence[Design]
+)
 
 
 def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> Figure:
@@ -34,7 +45,8 @@ def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> F
 
     result : a Design is drawn as a love plot, or as an overlap plot; several designs, best by name, as one love plot;
         an Estimate over time (an event study, or group-time effects, which are pooled by event time) as an event-study
-        plot; a Synthesis is drawn as a forest plot, a Finding of honest_did as its intervals
+        plot; a Synthesis is drawn as a forest plot, a Finding of honest_did as its intervals, a PowerAnalysis as
+        a curve
     language : "en" or "es"
     show : of one design, its "balance" in the covariates, or the "overlap" of the propensity scores
 
@@ -62,6 +74,8 @@ def _exhibit(result: Drawable, show: Show) -> Exhibit:
         return ForestPlot.of_synthesis(result)
     if isinstance(result, SpecificationCurve):
         return SpecificationCurveExhibit.of_curve(result)
+    if isinstance(result, PowerAnalysis):
+        return PowerCurve.of_analysis(result)
     if isinstance(result, Finding) and result.check == HonestDidPlot.name and len(result.frame):
         return HonestDidPlot.of_finding(result)
     what = f"an estimate by {result.fit.estimator.name}" if isinstance(result, Estimate) else type(result).__name__

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
 from mentoreval.errors import ReportError
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.report import canvas
+from mentoreval.report.disclosure import hide_alone
+from mentoreval.report.disclosure_cells import Cell, Key, Place, Sum
 from mentoreval.report.document import Picture, Table
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
@@ -26,11 +28,14 @@ class Exhibit(ABC):
 
     frame : tidy; all that a figure or a table shows is in it
     subject : which of several exhibits of the kind: the name of a design or of an estimate; "" for the only one
-    counts : columns of the frame that hold numbers of students; a missing one is too small to be shown
+    counts : columns of the frame that hold numbers of students; a missing one is too small to be shown, one below zero
+        is withheld because another could be had from it
+    cost : of hiding one of its numbers, beside those of other exhibits
     """
 
     name: ClassVar[str] = ""
     counts: ClassVar[tuple[str, ...]] = ()
+    cost: ClassVar[float] = 1.0
     frame: pd.DataFrame
     subject: str = ""
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
@@ -56,6 +61,34 @@ class Exhibit(ABC):
     def caption(self, words: Words) -> str:
         """The caption of the figure."""
         return words(f"caption.{self.name}")
+
+    # ------------------------------------------------------------------ what its numbers of students count
+    def cells(self, limit: int) -> list[Cell]:
+        """Its numbers of students with what they count, for ``protect``; by default those in the columns ``counts``."""
+        return [
+            Cell(self.counted(row, column), float(row[column]), (index, column), self.cost)
+            for index, row in self.frame.iterrows()
+            for column in self.counts
+            if pd.notna(row[column])
+        ]
+
+    def counted(self, row: pd.Series, column: str) -> Key:
+        """What a number counts. Numbers that count the same have the same key in every exhibit."""
+        return self.id, str(row.name), column
+
+    def sums(self) -> list[Sum]:
+        """How its numbers add up, among themselves and with those of other exhibits."""
+        return []
+
+    def without(self, hidden: Mapping[Place, Any], limit: int) -> Self:
+        """The exhibit with other values at some places, and without what would give them away."""
+        frame = self.frame.copy()
+        for column in self.counts:
+            values = frame[column].astype("Int64")
+            for index, name in (place for place in hidden if len(place) == 2 and place[1] == column):
+                values[index] = hidden[index, name]
+            frame[column] = values
+        return replace(self, frame=hide_alone(frame, self.counts))
 
     # ------------------------------------------------------------------ for everyone
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mentoreval.evidence.wwc import BaselineOpinion, judge_baseline
 from mentoreval.report import amounts
 from mentoreval.report.amounts import Scale
+from mentoreval.report.chances import find_chance, spoken_share
 from mentoreval.report.document import Statement, Tone
 from mentoreval.report.judgement import judge_effect
 from mentoreval.report.section import Material, other_program
@@ -42,6 +43,7 @@ class _Speech:
         self.meaningful = material.study.meaningful.get(result.plan.outcome)
         self.case: str = judge_effect(result.headline, facts, self.meaningful)
         self.outcome = words.outcome(result.plan.outcome)
+        self.chance = find_chance(material, result)
         self.program, self.other = material.program(words, result), other_program(result.estimate.design)
         row = result.headline
         self.estimate, self.low, self.high = (float(row[name]) for name in ("estimate", "conf_low", "conf_high"))
@@ -51,13 +53,13 @@ class _Speech:
         if case == "not_alike":
             return (self._not_alike(opinion), self._effect(), self.words("first.do_not_read", program=self.program))
         if case == "cannot_tell":
-            said = [self._uncertain(), self._best(), *self._may_matter()]
+            said = [self._uncertain(), self._best(), *self._may_matter(), *self._chance(case)]
         elif case == "small_at_most":
             said = [self._small(), self._likely()]
         elif case == "no_interval":
             said = [self._effect(), self.words("first.no_interval")]
         else:
-            said = [self._effect(), self._likely(), *self._too_small()]
+            said = [self._effect(), self._likely(), *(self._too_small() or self._chance(case))]
         if self.other:
             said.append(self.words("first.other_program", program=self.other))
         if opinion.case in ("unknown", "not_adjusted"):
@@ -95,6 +97,14 @@ class _Speech:
         if self.meaningful is None:
             return []
         return [self.words("first.may_matter", size=self._size(self.meaningful))]
+
+    def _chance(self, case: str) -> list[str]:
+        """How likely the difference is large enough to matter; nothing where the study did not say what would."""
+        if self.chance is None or self.meaningful is None:
+            return []
+        share = self.chance.worse if case == "worse" else self.chance.better
+        key = {"worse": "first.chance_worse", "cannot_tell": "first.chance_that_large"}.get(case, "first.chance")
+        return [self.words(key, size=self._size(self.meaningful), chance=spoken_share(share, self.words))]
 
     def _small(self) -> str:
         numbers = {"program": self.program, "outcome": self.outcome}

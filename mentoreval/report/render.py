@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mentoreval.errors import ReportError, first_few, suggest
-from mentoreval.report.disclosure import hide_small, shown_count
+from mentoreval.report.disclosure import suppression_csv
 from mentoreval.report.document import Chapter, Document, number_exhibits
 from mentoreval.report.exhibits import EXHIBITS
 from mentoreval.report.html import html_page
 from mentoreval.report.manifest import manifest_json
-from mentoreval.report.results import COUNTS, estimates_table
 from mentoreval.report.section import Material
 from mentoreval.report.sections import SECTIONS
 from mentoreval.report.words import Words, available_languages, unit_of
@@ -42,7 +41,8 @@ def write_report(
     languages : by default those of the study
     formats : "html", one self-contained file for each language
 
-    Returns the paths: ``report.<language>.<format>`` for each, ``estimates.csv`` and ``manifest.json``.
+    Returns the paths: ``report.<language>.<format>`` for each, ``estimates.csv``, ``suppressed.csv``, which says what
+    was left out of them, and ``manifest.json``.
 
     Raises
     ------
@@ -50,8 +50,10 @@ def write_report(
         drawn; the message names it.
     """
     unit = unit_of(evaluation.panel.unit)
+    said = {name: evaluation.study.said_in(name) for name in _wanted(evaluation, languages)}
     tongues = [
-        Words(name, evaluation.study.said_in(name).outcome_names, unit) for name in _wanted(evaluation, languages)
+        Words(name, study.outcome_names, unit, study.choice_names, evaluation.study.disclosure_threshold)
+        for name, study in said.items()
     ]
     chosen = _checked_formats(formats)
     material = Material.gather(evaluation, EXHIBITS)
@@ -60,7 +62,8 @@ def write_report(
         document = compose(material.said_in(words.language), words)
         for name in chosen:
             written[f"report.{words.language}.{name}"] = FORMATS[name](document, words)
-    written["estimates.csv"] = _estimates_csv(evaluation)
+    written["estimates.csv"] = material.estimates.csv(evaluation.study.disclosure_threshold)
+    written["suppressed.csv"] = suppression_csv(material.suppressed)
     written["manifest.json"] = manifest_json(evaluation, written)
     return _place(written, Path(folder))
 
@@ -97,15 +100,6 @@ def _names(names: Sequence[str], option: str) -> Sequence[str]:
     if isinstance(names, str):
         raise ReportError(f"{option} takes a list, not the text {names!r}: write [{names!r}].")
     return names
-
-
-def _estimates_csv(evaluation: Evaluation) -> bytes:
-    """Every estimate as a CSV, in each outcome's own unit; numbers of students as in the tables of the report."""
-    table = hide_small(estimates_table(evaluation), COUNTS)
-    words = Words("en")
-    for name in COUNTS:
-        table[name] = [shown_count(count, words).replace(",", "") for count in table[name]]
-    return str(table.to_csv(index=False, float_format="%.10g", lineterminator="\n")).encode()
 
 
 def _place(written: Mapping[str, bytes], folder: Path) -> list[Path]:

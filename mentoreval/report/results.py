@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.effects.estimate import ESTIMATE_COLUMNS, Estimate
+from mentoreval.report.disclosure_cells import Key, sample_key
 from mentoreval.study.evaluation import Evaluation, Result
 
 COUNTS = ("n_treated", "n_comparison")
@@ -22,6 +23,16 @@ def results_frame(results: Iterable[Result]) -> pd.DataFrame:
     """PLAN_COLUMNS, ESTIMATE_COLUMNS and EFFECT_SIZE_COLUMNS for each result, in the outcome's own unit."""
     columns = [*PLAN_COLUMNS, *ESTIMATE_COLUMNS, *EFFECT_SIZE_COLUMNS]
     return pd.DataFrame([_row(result) for result in results], columns=columns)
+
+
+def sample_of(row: pd.Series, column: str) -> Key:
+    """What an arm's size in a row of ``results_frame`` counts."""
+    return sample_key(row["design"], column, row[column])
+
+
+def period_key(name: str, event_time: object, column: str) -> Key:
+    """What an arm's size in one period of an estimate over time counts."""
+    return "over_time", name, f"{float(str(event_time)):g}", column
 
 
 def _row(result: Result) -> dict[str, object]:

@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from mentoreval.design.arms import ArmContrast
 from mentoreval.design.design import Design
 from mentoreval.errors import ReportError, suggest
 from mentoreval.panel.facts import MeasureFacts
-from mentoreval.report.disclosure import protect
+from mentoreval.report.disclosure import Suppression, protect_all
 from mentoreval.report.document import Block, Picture, Table
+from mentoreval.report.estimates_file import EstimatesFile
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, readable
 from mentoreval.study.evaluation import Evaluation, Result
@@ -26,21 +27,29 @@ class Material:
 
     exhibits : every exhibit of the report by kind; they are protected together, since what one table hides another
         could give away
+    estimates : the file of all estimates, protected together with them
+    suppressed : what was taken out of them
     """
 
     evaluation: Evaluation
     exhibits: Mapping[str, tuple[Exhibit, ...]]
+    estimates: EstimatesFile
+    suppressed: tuple[Suppression, ...] = ()
 
     @classmethod
     def gather(cls, evaluation: Evaluation, kinds: Mapping[str, type[Exhibit]]) -> Material:
         """Gather and protect every exhibit; ReportError names one that can not be gathered."""
-        gathered = {}
-        for name, kind in kinds.items():
+        gathered: dict[str, tuple[Exhibit, ...]] = {}
+        wanted: dict[str, type[Exhibit]] = {**kinds, EstimatesFile.name: EstimatesFile}
+        for name, kind in wanted.items():
             try:
                 gathered[name] = kind.gather(evaluation)
             except Exception as error:  # whatever goes wrong, the report stops and says where
                 raise ReportError(f"The exhibit {name!r} can not be gathered: {error}") from error
-        return cls(evaluation, protect(gathered))
+        protected = protect_all(gathered, evaluation.study.disclosure_threshold)
+        shown = dict(protected.exhibits)
+        (estimates,) = shown.pop(EstimatesFile.name)
+        return cls(evaluation, shown, cast(EstimatesFile, estimates), protected.log)
 
     def shown(self, name: str) -> tuple[Exhibit, ...]:
         """The exhibits of a kind; ReportError for a kind that does not exist."""

@@ -36,11 +36,15 @@ class Words:
     language : "en" or "es"
     names : what the study calls its outcomes: a text, or one text for each language
     unit : what a row stands for, one of ``UNITS``
+    choices : what the study calls the entries of its specification curves
+    smallest_shown : numbers of students below it are not shown
     """
 
     language: str
     names: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     unit: str = STUDENT
+    choices: Mapping[str, str] = field(default_factory=dict)
+    smallest_shown: int = 10
 
     def __post_init__(self) -> None:
         if self.language not in available_languages():
@@ -81,6 +85,11 @@ class Words:
         said = given if isinstance(given, str) else given.get(self.language, "")
         outcome = said or self.named("outcome", name)
         return self("outcome_of_pair", outcome=outcome, pair=readable(pair)) if pair else outcome
+
+    def choice(self, choice: str, entry: str) -> str:
+        """An entry of a specification curve: what the study calls it, else the name of the kind that it names."""
+        family = {"design": "design_method", "estimator": "estimator"}.get(choice, "")
+        return self.choices.get(entry) or self.named(family, entry)
 
     def covariate(self, name: str, level: str = "") -> str:
         """A covariate, or one of its levels; ``prior_<outcome>`` is the outcome before the program."""

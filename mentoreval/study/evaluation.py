@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pandas as pd
@@ -190,11 +190,13 @@ def _panel_of_folder(study: Study, plan: RecordsPanelPlan, say: Progress) -> tup
         format=study.data.format,
         attendance=study.data.attendance,  # type: ignore[arg-type]
         orphans=study.data.orphans,
+        conventions=study.data.conventions,
     )
     say("Building the panel")
-    panel = build_panel(
-        records, program=plan.program, measures=plan.measures, period=plan.period, covariates=plan.covariates
-    )
+    chosen = {option.name: getattr(plan, option.name) for option in fields(plan)}
+    if plan.no_baseline_years is None:
+        del chosen["no_baseline_years"]  # so that the years of build_panel are taken
+    panel = build_panel(records, **chosen)
     return panel, hash_sources(records)
 
 

@@ -1,7 +1,8 @@
 """Lock: the plan of a study, frozen before the outcomes are looked at, and what became of it.
 
-A locked plan is a JSON file beside the study file. It holds every planned estimate in full and a fingerprint of the
-students as they stood before the program: who is in which arm, and the covariates, without any outcome after the start.
+A locked plan is a JSON file beside the study file. It holds every planned estimate in full, a fingerprint of the code
+that the study brings, and one of the students as they stood before the program: who is in which arm, and the
+covariates, without any outcome after the start.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ def registration_of(study: Study, designs: Mapping[str, Design]) -> Registration
     if not path.is_file():
         return None
     locked, now = read_lock(path), _content(study, designs)
-    common = tuple(part for part in STUDY_PARTS if locked["study"].get(part) != now["study"].get(part))
+    common = tuple(part for part in now["study"] if locked["study"].get(part) != now["study"][part])
     found = []
     for name, plan in now["estimates"].items():
         before = locked["estimates"].get(name)
@@ -140,9 +141,15 @@ def _content(study: Study, designs: Mapping[str, Design]) -> dict[str, Any]:
     baseline = {name: _baseline_digest(design) for name, design in designs.items()}
     bare = replace(study, data=replace(study.data, source=""))  # what the report calls the data is no part of the plan
     return {
-        "study": {part: _plain(getattr(bare, part)) for part in STUDY_PARTS},
+        "study": {**{part: _plain(getattr(bare, part)) for part in STUDY_PARTS}, "code": _code_digests(study)},
         "estimates": {plan.name: _estimate(study, plan, baseline) for plan in study.estimates},
     }
+
+
+def _code_digests(study: Study) -> dict[str, str] | None:
+    """SHA-256 of the study's own Python files by name, for they bear on results as its options do; None without any."""
+    names = [*study.extensions, *([study.data.prepare] if study.data.prepare else [])]
+    return {name: hashlib.sha256(study.locate(name).read_bytes()).hexdigest() for name in names} or None
 
 
 def _estimate(study: Study, plan: EstimatePlan, baseline: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from mentoreval.evidence.specification_curve import Specifications
 from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import Domain, MeasureFacts, Unit
 from mentoreval.panel.panel import Pool
+from mentoreval.records.conventions import conventions_of
 from mentoreval.records.format import choose_format
 from mentoreval.registry import build
 from mentoreval.study.extensions import Catalogue, load_catalogue
@@ -55,11 +56,16 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"{file.name}: {error}") from error
 
 
-_TRANSLATED = {"source", "title", "question", "program_name", "setting", "assumptions", "outcome_names"}
+LEAST_THRESHOLD = 3
+"""A group of two knows each other: whoever is one of them can tell the other one."""
+
+_TRANSLATED = {
+    "source", "title", "question", "program_name", "setting", "assumptions", "outcome_names", "choice_names", "cost",
+}  # fmt: skip
 _KEYS = {
     "title", "question", "program_name", "setting", "synthetic", "languages", "confidence", "seed", "assumptions",
     "extensions", "data", "panel", "design", "programs", "estimate", "checks", "meaningful", "outcome_names",
-    "translation", "prior", "cost", "specifications",
+    "choice_names", "disclosure_threshold", "translation", "prior", "cost", "specifications",
 }  # fmt: skip
 _TABLES = {
     "data", "panel", "design", "programs", "estimate", "checks", "translation", "prior", "cost", "specifications",
@@ -102,6 +108,7 @@ def _study(path: Path, raw: dict[str, Any]) -> Study:
         **plain,
     )
     _check_data(study)
+    _check_choices(study)
     return study
 
 
@@ -109,6 +116,10 @@ def _data(table: dict[str, Any]) -> DataPlan:
     made = dict(table)
     if "format" in table:
         made["format"] = choose_format(table["format"])
+    if "conventions" in table:
+        if not isinstance(table["conventions"], dict):
+            raise StudyError('[data] conventions takes a table, such as { dates = "MM/DD/YYYY" }.')
+        made["conventions"] = conventions_of(table["conventions"], "[data.conventions]")
     return _plan(DataPlan, made, "[data]")
 
 
@@ -121,7 +132,7 @@ def _translation(language: str, table: dict[str, Any]) -> dict[str, Any]:
 
 def _scalars(plain: dict[str, Any]) -> None:
     wanted: dict[str, tuple[type, ...]] = {
-        "source": (str,),
+        "source": (str,), "cost": (str,), "choice_names": (dict,), "disclosure_threshold": (int,),
         "title": (str,), "question": (str,), "program_name": (str,), "setting": (str,), "synthetic": (bool,),
         "languages": (tuple,), "confidence": (float,), "seed": (int,), "assumptions": (tuple,), "meaningful": (dict,),
         "extensions": (tuple,),
@@ -134,13 +145,16 @@ def _scalars(plain: dict[str, Any]) -> None:
             raise StudyError(f"In the study file {key} = {value!r} is not allowed. It takes {kind}.")
     if not 0.5 <= plain.get("confidence", 0.95) < 1:
         raise StudyError(f"confidence is a share between 0.5 and 1, such as 0.95; got {plain['confidence']}.")
+    threshold = plain.get("disclosure_threshold", LEAST_THRESHOLD)
+    if isinstance(threshold, bool) or threshold < LEAST_THRESHOLD:
+        raise StudyError(f"disclosure_threshold is a whole number of at least {LEAST_THRESHOLD}; got {threshold}.")
 
 
 def _panel(table: dict[str, Any], catalogue: Catalogue) -> RecordsPanelPlan | FramePanelPlan:
-    if "unit" in table:
+    if "unit" in table and "program" not in table:
         facts = {name: _facts(name, given) for name, given in table.get("measures", {}).items()}
         return _plan(FramePanelPlan, table | {"measures": facts}, "[panel]")
-    _known(table, {option.name for option in fields(RecordsPanelPlan)} | {"unit"}, "[panel]")
+    _known(table, {option.name for option in fields(RecordsPanelPlan)}, "[panel]")
     _required(table, ("program", "measures"), "[panel]")
     made = dict(table)
     made["program"] = build(catalogue.programs, table["program"], "program")
@@ -259,6 +273,16 @@ def _check_data(study: Study) -> None:
         )
 
 
+def _check_choices(study: Study) -> None:
+    """Refuse a name for an entry that no specification curve has."""
+    lists = [plan.specifications for plan in study.specifications.values()]
+    entries = {name for one in lists for option in fields(one) for name in getattr(one, option.name)}
+    texts = (study.choice_names, *(given.get("choice_names", {}) for given in study.translation.values()))
+    for name in (name for given in texts for name in given):
+        if name not in entries:
+            raise StudyError(f"choice_names has {name!r}, which no curve lists.{suggest(name, sorted(entries))}")
+
+
 def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType:
     """Make a plan from a table of the study file, refusing keys that do not exist and choices that are not offered."""
     allowed = {option.name: option for option in fields(cls)}  # type: ignore[arg-type]
@@ -274,6 +298,7 @@ def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType
 
 
 def _choices(annotation: str) -> tuple[str, ...]:
+    annotation = annotation.removesuffix(" | None")
     named: dict[str, Any] = {
         "Estimand": Estimand, "PeriodLength": PeriodLength, "Pool": Pool, "Role": Role, "ArmMethod": ArmMethod,
         "ArmEstimand": ArmEstimand,

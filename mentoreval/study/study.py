@@ -23,6 +23,7 @@ from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.measure import Measure
 from mentoreval.panel.panel import Assignment, Pool
 from mentoreval.panel.program import Program
+from mentoreval.records.conventions import Conventions
 from mentoreval.records.format import Format
 from mentoreval.records.formats import Plain
 
@@ -35,6 +36,7 @@ class DataPlan:
 
     folder : may also be a workbook, a DuckDB file, or "postgresql://…" with the password in PGPASSWORD or ~/.pgpass
     format : how the tables of the folder are laid out
+    conventions : how they are to be read where that is not to be seen; win over records.toml in the folder
     prepare : a Python file beside the study with ``prepare(frame) -> frame``, for a file that needs reshaping
     source : what the data are and where they come from, said in the report
     """
@@ -46,16 +48,30 @@ class DataPlan:
     attendance: str | None = None
     orphans: Literal["error", "drop"] = "error"
     format: Format = field(default_factory=Plain)
+    conventions: Conventions = field(default_factory=Conventions)
 
 
 @dataclass(frozen=True)
 class RecordsPanelPlan:
-    """How records become a panel."""
+    """How records become a panel, as in ``build_panel``.
+
+    no_baseline_years : school years such as "2019-20" that are never a baseline; None takes those of the pandemic
+    """
 
     program: Program
     measures: tuple[Measure, ...]
     period: PeriodLength = "year"
     covariates: tuple[str, ...] | None = None
+    unit: Literal["student", "school"] | None = None
+    baseline_window: int | None = None
+    no_baseline_years: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        weeks, years = self.baseline_window, self.no_baseline_years
+        if weeks is not None and (isinstance(weeks, bool) or not isinstance(weeks, int) or weeks < 1):
+            raise StudyError(f"[panel] baseline_window is a number of weeks, 1 or more, such as 6; got {weeks!r}.")
+        if years is not None and (isinstance(years, str) or not all(isinstance(year, str) for year in years)):
+            raise StudyError(f'[panel] no_baseline_years takes a list such as ["2019-20", "2020-21"]; got {years!r}.')
 
 
 @dataclass(frozen=True)
@@ -181,8 +197,10 @@ class Study:
     prior : for an outcome what was thought of the effect before the data; flat for the others
     cost : what the program costs for each student, where it is known
     assumptions : sentences of the authors, which become the limitations section
+    disclosure_threshold : numbers of students below it are not shown, and nothing that gives one away; at least 3
+    choice_names : what reports call entries of the specification curves, by the name they have there
     translation : for a language, the authors' texts in it: title, question, program_name, setting, assumptions,
-        outcome_names, and the source of the data
+        outcome_names, choice_names, the source of the data, and as ``cost`` what is counted in it
     """
 
     path: Path
@@ -207,13 +225,17 @@ class Study:
     cost: CostPlan | None = None
     assumptions: tuple[str, ...] = ()
     outcome_names: Mapping[str, str] = field(default_factory=dict)
+    choice_names: Mapping[str, str] = field(default_factory=dict)
+    disclosure_threshold: int = 10
     translation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def said_in(self, language: str) -> Study:
         """The study with its authors' texts in a language, where the study file translates them."""
         texts = dict(self.translation.get(language, {}))
         data = replace(self.data, source=texts.pop("source", self.data.source))
-        return replace(self, data=data, **texts)
+        what = texts.pop("cost", "")
+        cost = replace(self.cost, what=what) if self.cost is not None and what else self.cost
+        return replace(self, data=data, cost=cost, **texts)
 
     @property
     def name(self) -> str:

@@ -8,15 +8,18 @@ import pytest
 
 from mentoreval.errors import StudyError
 from mentoreval.evidence.decision import Prior
-from mentoreval.report.chances import say_chances, say_costs
+from mentoreval.report.chances import find_chance, say_chances, say_costs, spoken_share
+from mentoreval.report.plain import say_result
 from mentoreval.report.section import Material
 from mentoreval.report.words import Words
 from mentoreval.study.read import read_study
 from mentoreval.study.study import CostPlan
 
+WORDS = Words("en")
+
 
 def told(evaluation, say, language="en", **changes) -> str:
-    material = Material(replace(evaluation, study=replace(evaluation.study, **changes)), {})
+    material = Material.gather(replace(evaluation, study=replace(evaluation.study, **changes)), {})
     out = []
     for block in say(material, Words(language)):
         out += list(block.items) if block.kind == "bullets" else [block.text]
@@ -31,6 +34,25 @@ def test_a_chance_for_each_result_of_which_it_is_known_what_matters(evaluation):
     assert "1.8 days a year or more" in text  # 0.01 of 180 days
     assert "100%" not in text
     assert told(evaluation, say_chances, meaningful={}) == ""
+
+
+def test_the_first_page_says_the_same_chance_in_one_sentence(evaluation):
+    material = Material.gather(evaluation, {})
+    results = {result.plan.outcome: result for result in evaluation.with_role("headline")}
+    first = {name: " ".join(say_result(material, result, WORDS).sentences) for name, result in results.items()}
+    better = find_chance(material, results["attendance_rate"]).better
+    assert better > 0.5
+    expected = f"The chance of an improvement of 1.8 days a year or more is {spoken_share(better, WORDS)}."
+    assert first["attendance_rate"].endswith(expected)
+    assert find_chance(material, results["chronic_absence"]) is None, "the study does not say what would matter"
+    assert "chance" not in first["chronic_absence"]
+    assert "likely smaller than 0.30" in first["gpa"]
+    assert "chance" not in first["gpa"], "a difference that is small at most is said to be small"
+
+
+@pytest.mark.parametrize(("chance", "said"), [(0.999, "more than 99%"), (0.001, "less than 1%"), (0.634, "about 63%")])
+def test_no_chance_is_certain(chance, said):
+    assert spoken_share(chance, WORDS) == said
 
 
 def test_a_prior_is_stated(evaluation):
@@ -50,7 +72,7 @@ def test_a_day_has_a_price_only_where_the_effect_has_a_sign(evaluation):
     words = Words("en")
     ends = [450 / (180 * end) for end in (high, low)]
     for end in ends:
-        assert words.number(end, 0 if end >= 100 else 2) in text
+        assert f"USD {words.number(end, 0 if max(ends) >= 100 else 2)}" in text
     wide = replace(result.estimate, limits=result.estimate.frame[["conf_low", "conf_high"]].to_numpy() - [[high, 0.0]])
     unsure = replace(evaluation, results=(replace(result, estimate=wide),))
     hidden = told(unsure, say_costs, cost=cost)

@@ -228,3 +228,17 @@ def test_a_specification_curve_of_160_estimates_is_legible(language):
     assert words.number(curve.median, 2, signed=True) in exhibit.alt_text(words)
     table = exhibit.table(words)
     assert len(table.rows) == 8 + 2 + 2 + 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("design", "options"),
+    [
+        ("clustered", {"schools": 20, "students_per_school": 60, "icc": 0.1, "sd": 12, "unit": "days"}),
+        ("difference_in_differences", {"units": 3000, "before": 2, "after": 1, "sd": 0.09, "unit": "share"}),
+        ("individual", {"students": 400, "sd": 0.9, "unit": "points"}),
+        ("one_arm_mentors", {"mentors": 5, "mentees_per_mentor": 4, "icc": 0.2}),
+    ],
+)
+def test_a_power_curve_is_legible(language, design, options):
+    assert_no_text_over_another(draw(me.power(design, **options), language))

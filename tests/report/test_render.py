@@ -72,13 +72,13 @@ def page(folder: Path, request: pytest.FixtureRequest) -> Page:
 
 # ---------------------------------------------------------------------------------------------- files
 def test_both_languages_the_estimates_and_the_manifest_are_written(folder):
-    names = {"report.en.html", "report.es.html", "estimates.csv", "manifest.json"}
+    names = {"report.en.html", "report.es.html", "estimates.csv", "suppressed.csv", "manifest.json"}
     assert {path.name for path in folder.iterdir()} == names
 
 
 def test_paths_are_returned_in_order(evaluation, tmp_path):
     paths = write_report(evaluation, tmp_path, languages=["en"], formats=["html"])
-    assert [path.name for path in paths] == ["report.en.html", "estimates.csv", "manifest.json"]
+    assert [path.name for path in paths] == ["report.en.html", "estimates.csv", "suppressed.csv", "manifest.json"]
     assert all(path.is_file() for path in paths)
 
 
@@ -331,6 +331,16 @@ def test_checks_of_a_headline_that_failed_are_on_the_first_page(evaluation, tmp_
     document = compose(material, Words("en"))
     boxes = [block for block in document.chapters[0].blocks if block.kind == "callout"]
     assert any("These checks failed: balance of the design" in box.text for box in boxes)
+
+
+def test_a_finding_that_was_told_is_not_told_again(evaluation):
+    first, second, *rest = evaluation.results
+    again = replace(second, plan=replace(second.plan, role="headline"), findings=first.findings)
+    document = compose(Material.gather(replace(evaluation, results=(first, again, *rest)), EXHIBITS), Words("en"))
+    (chapter,) = [each for each in document.chapters if each.title == "How far the numbers can be trusted"]
+    told = [block for block in chapter.blocks if block.kind == "statement"]
+    assert len(set(told)) == len(told)
+    assert any("The same as above: balance of the design" in getattr(block, "text", "") for block in chapter.blocks)
 
 
 def test_what_the_study_did_not_plan_is_said(evaluation):

@@ -17,6 +17,7 @@ from mentoreval.report.exhibits.ledger_table import LedgerTable
 from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.plan_table import PlanTable
+from mentoreval.report.exhibits.power_curve import PowerCurve
 from mentoreval.report.exhibits.robustness_table import RobustnessTable
 from mentoreval.report.exhibits.sample_flow import SampleFlow
 from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
@@ -40,11 +41,13 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "forest_plot": ForestPlot,
     "honest_did": HonestDidPlot,
     "plan_table": PlanTable,
+    "power_curve": PowerCurve,
     "specification_curve": SpecificationCurveExhibit,
 }
 
 __all__ = [
     "EXHIBITS", "BalanceComparison", "BaselineTable", "EssaTable", "EventStudy", "FindingsTable",
     "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
-    "OverlapPlot", "PlanTable", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit", "WwcAuditTable",
+    "OverlapPlot", "PlanTable", "PowerCurve", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit",
+    "WwcAuditTable",
 ]  # fmt: skip

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from mentoreval.evidence.essa import TIERS
 from mentoreval.evidence.wwc_audit import wwc_audit
 from mentoreval.report.disclosure import shown_count
+from mentoreval.report.disclosure_cells import Cell, Place
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, opened
@@ -25,6 +27,19 @@ class EssaTable(Exhibit):
     """
 
     name: ClassVar[str] = "essa_table"
+
+    def cells(self, limit: int) -> list[Cell]:
+        """How many students each main result rests on."""
+        rows = self.frame[(self.frame["condition"] == "students") & self.frame["number"].notna()]
+        return [Cell(("students", row["name"]), float(row["number"]), (index, "number"))
+                for index, row in rows.iterrows()]  # fmt: skip
+
+    def without(self, hidden: Mapping[Place, Any], limit: int) -> Self:
+        """The conditions with other numbers of students."""
+        frame = self.frame.copy()
+        for (index, column), shown in hidden.items():
+            frame.loc[index, column] = 0 if pd.isna(shown) else shown
+        return replace(self, frame=frame)
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:

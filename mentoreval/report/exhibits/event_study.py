@@ -12,9 +12,10 @@ from mentoreval.effects.estimate import Estimate
 from mentoreval.report import amounts, canvas
 from mentoreval.report.amounts import Scale
 from mentoreval.report.disclosure import shown_count
+from mentoreval.report.disclosure_cells import Key
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.results import over_time_frame
+from mentoreval.report.results import over_time_frame, period_key
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Evaluation
 
@@ -39,6 +40,10 @@ class EventStudy(Exhibit):
 
     name: ClassVar[str] = "event_study"
     counts: ClassVar[tuple[str, ...]] = ("n_treated", "n_comparison")
+
+    def counted(self, row: pd.Series, column: str) -> Key:
+        """The students of one period."""
+        return period_key(self.subject, row["event_time"], column)
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:

@@ -9,9 +9,10 @@ import pandas as pd
 
 from mentoreval.report import amounts
 from mentoreval.report.disclosure import shown_count
+from mentoreval.report.disclosure_cells import Key
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.results import COUNTS, results_frame
+from mentoreval.report.results import COUNTS, results_frame, sample_of
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Evaluation
 
@@ -27,6 +28,11 @@ class ImpactTable(Exhibit):
 
     name: ClassVar[str] = "impact_table"
     counts: ClassVar[tuple[str, ...]] = COUNTS
+    cost: ClassVar[float] = 4.0
+
+    def counted(self, row: pd.Series, column: str) -> Key:
+        """The analytic sample of a result."""
+        return sample_of(row, column)
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from mentoreval.report.disclosure import shown_count
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, opened
@@ -19,6 +20,7 @@ class LedgerTable(Exhibit):
     """
 
     name: ClassVar[str] = "ledger_table"
+    counts: ClassVar[tuple[str, ...]] = ("rows",)
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
@@ -34,7 +36,7 @@ class LedgerTable(Exhibit):
                 opened(words.named("records_table", row["table"])),
                 _rule(words, row["rule"]),
                 words(f"action.{row['action']}"),
-                words.count(row["rows"]),
+                shown_count(row["rows"], words),
             )
             for _, row in self.frame.iterrows()
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from mentoreval.design.design import Design
 from mentoreval.design.overlap import BINS, measure_overlap
 from mentoreval.report import canvas
-from mentoreval.report.disclosure import shown_share
+from mentoreval.report.disclosure import hide_small, shown_share
+from mentoreval.report.disclosure_cells import Cell, Place
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
@@ -39,6 +41,17 @@ class OverlapPlot(Exhibit):
 
     name: ClassVar[str] = "overlap_plot"
     counts: ClassVar[tuple[str, ...]] = ("n",)
+
+    def cells(self, limit: int) -> list[Cell]:
+        """None: bars are drawn in steps of as many students as may be shown, so that no number can be read off them."""
+        return []
+
+    def without(self, hidden: Mapping[Place, Any], limit: int) -> Self:
+        """No bar for fewer students than may be shown; the others in steps of so many."""
+        frame = hide_small(self.frame, self.counts, limit)
+        in_arm = self.frame.groupby(["when", "arm"])["n"].transform("sum").clip(lower=1).astype(float)
+        step = limit / in_arm
+        return replace(self, frame=frame.assign(share=((frame["share"] / step).round() * step).clip(upper=1.0)))
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
 from mentoreval.report import canvas
 from mentoreval.report.disclosure import shown_count
+from mentoreval.report.disclosure_cells import Cell, Key, Place, Sum, sample_key
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, opened
@@ -28,6 +30,7 @@ class SampleFlow(Exhibit):
     """One for each design that answers a question: its steps, then the students behind each outcome.
 
     frame : step, outcomes (a tuple, empty for a step of the design), n_treated, n_comparison
+    facts : units, how many students the records cover
     """
 
     name: ClassVar[str] = "sample_flow"
@@ -43,8 +46,42 @@ class SampleFlow(Exhibit):
                 continue
             rows: list[_Row] = [(step.key, (), step.n_treated, step.n_comparison) for step in design.flow]
             frame = pd.DataFrame(rows + _analysed(results), columns=["step", "outcomes", *cls.counts])
-            found.append(cls(frame, subject=name))
+            found.append(cls(frame, subject=name, facts={"units": evaluation.panel.n_units}))
         return tuple(found)
+
+    def cells(self, limit: int) -> list[Cell]:
+        """The steps, in which samples lie, and how many students the records cover."""
+        steps = [replace(cell, is_step=True, cost=self._cost(cell)) for cell in super().cells(limit)]
+        units = self.facts.get("units")
+        return steps if units is None else [*steps, Cell(("units",), float(str(units)), ("units",), 3.0)]
+
+    def counted(self, row: pd.Series, column: str) -> Key:
+        """Everyone in the records is the same in every flow."""
+        design = "" if row["step"] == "in_panel" else self.subject
+        return sample_key(design, column, row[column])
+
+    def sums(self) -> list[Sum]:
+        """Both arms together are those in the records, but for students who are in neither."""
+        everyone = self.frame[self.frame["step"] == "in_panel"]
+        return [
+            Sum(("units",), tuple(self.counted(row, arm) for arm in self.counts), self._has_others(row))
+            for _, row in everyone.iterrows()
+        ]
+
+    def without(self, hidden: Mapping[Place, Any], limit: int) -> Self:
+        """As any exhibit, and the number in the records."""
+        shown = super().without(hidden, limit)
+        units = hidden.get(("units",), self.facts.get("units"))
+        return replace(shown, facts={**self.facts, "units": units})
+
+    def _has_others(self, row: pd.Series) -> bool:
+        """Whether the records cover students who are in neither arm."""
+        return sum(int(row[arm]) for arm in self.counts) != self.facts.get("units")
+
+    def _cost(self, cell: Cell) -> float:
+        """The students behind a result are dearer than a step on the way to them."""
+        row = self.frame.loc[cell.place[0]]
+        return 4.0 if row["outcomes"] else 2.0 if row["step"] == "in_panel" else 1.0
 
     def table(self, words: Words) -> Table:
         """One row for each step."""
@@ -91,7 +128,7 @@ class SampleFlow(Exhibit):
         counts = self.frame[arm]
         count, first = counts.iloc[position], counts.iloc[0]
         tint, edge = TINTS[arm]
-        known = not (pd.isna(count) or pd.isna(first)) and first > 0
+        known = not (pd.isna(count) or pd.isna(first)) and first > 0 and count >= 0
         filled = COLUMN * float(count) / float(first) if known else 0.0
         axes.add_patch(Rectangle((left, top - BOX), min(filled, COLUMN), BOX, facecolor=tint, edgecolor="none"))
         axes.add_patch(Rectangle((left, top - BOX), COLUMN, BOX, fill=False, edgecolor=edge, linewidth=1.0))

@@ -13,7 +13,7 @@ from mentoreval.report import amounts, canvas
 from mentoreval.report.amounts import Scale
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.words import Words, opened, readable
+from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class SpecificationCurveExhibit(Exhibit):
             for entry in dict.fromkeys(self.frame[choice]):
                 part = self.frame[self.frame[choice] == entry]
                 share = float((part["p_value"] < SIGNIFICANT).mean())
-                rows.append((choice, opened(readable(str(entry))), len(part), float(part["estimate"].median()), share))
+                median = float(part["estimate"].median())
+                rows.append((choice, opened(words.choice(choice, str(entry))), len(part), median, share))
         return rows
 
     def table(self, words: Words) -> Table:
@@ -113,7 +114,7 @@ class SpecificationCurveExhibit(Exhibit):
         """The answers above, and below them a mark in the row of every choice that was made."""
         blocks = [(choice, sorted(set(self.frame[choice]))) for choice in CHOICES]
         labels = {
-            (choice, entry): canvas.wrap(opened(readable(str(entry))), LABEL_WIDTH - INDENT, canvas.SMALL)
+            (choice, entry): canvas.wrap(opened(words.choice(choice, str(entry))), LABEL_WIDTH - INDENT, canvas.SMALL)
             for choice, entries in blocks
             for entry in entries
         }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from mentoreval.evidence.wwc_audit import wwc_audit
 from mentoreval.report import amounts
-from mentoreval.report.disclosure import shown_count
+from mentoreval.report.disclosure import ALONE, shown_count, shown_share
+from mentoreval.report.disclosure_cells import Cell, Key, Place, Sum, sample_key
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.results import COUNTS
 from mentoreval.report.uncertainty import clusters, degrees_of_freedom
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Evaluation
@@ -20,6 +23,7 @@ from mentoreval.study.evaluation import Evaluation
 FAMILIES = {"method": "design_method", "inference": "inference_method", "kind": "effect_size", "reason": "reason",
             "domain": "domain", "family": "domain"}  # fmt: skip
 COVARIATES = ("covariates", "adjusted", "needs")
+RATES = ("overall", "differential", "share")
 DIFFERENCES = ("estimate", "std_error", "regression_estimate")
 
 
@@ -32,6 +36,50 @@ class WwcAuditTable(Exhibit):
     """
 
     name: ClassVar[str] = "wwc_audit_table"
+
+    def cells(self, limit: int) -> list[Cell]:
+        """The numbers of students in what was found: samples, and those who dropped out of them."""
+        return [
+            Cell(
+                self._key(name, value), float(value), (index, name), is_difference=name.startswith("n_lost_"),
+                is_step=name.startswith(("n_eligible_", "n_compared_")),
+            )
+            for index, numbers in self.frame["numbers"].items()
+            for name, value in numbers.items()
+            if name.startswith("n_") and pd.notna(value)
+        ]  # fmt: skip
+
+    def sums(self) -> list[Sum]:
+        """Those compared are those counted and those lost; both arms counted are the students of a main result."""
+        numbers: dict[str, Any] = {}
+        for found in self.frame["numbers"]:
+            numbers |= {name: value for name, value in found.items() if name.startswith("n_")}
+        whole = [
+            Sum(self._key(f"n_compared_{arm}", numbers[f"n_compared_{arm}"]),
+                (self._key(f"n_{arm}", numbers[f"n_{arm}"]), self._key(f"n_lost_{arm}", 0)), rest=False)
+            for arm in ("treated", "comparison") if {f"n_compared_{arm}", f"n_lost_{arm}", f"n_{arm}"} <= set(numbers)
+        ]  # fmt: skip
+        if not set(COUNTS) <= set(numbers):
+            return whole
+        arms = tuple(self._key(arm, numbers[arm]) for arm in COUNTS)
+        return [*whole, Sum(("students", self.subject), arms, rest=False)]
+
+    def without(self, hidden: Mapping[Place, Any], limit: int) -> Self:
+        """The findings with other numbers of students, and without p-values and effect sizes of very few."""
+        few = any(pd.isna(value) and str(name) in COUNTS for (_, name), value in hidden.items())
+        shown = [
+            {
+                name: hidden.get((index, name), math.nan if few and name in ALONE else value)
+                for name, value in numbers.items()
+            }
+            for index, numbers in self.frame["numbers"].items()
+        ]
+        return replace(self, frame=self.frame.assign(numbers=pd.Series(shown, index=self.frame.index, dtype=object)))
+
+    def _key(self, name: str, count: float) -> Key:
+        if name.startswith("n_lost_"):
+            return self.id, name
+        return sample_key(self.facts["design"], f"n_{name.rsplit('_', 1)[1]}", count)
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
@@ -111,6 +159,8 @@ class _Numbers:
         words = self.words
         if name.startswith("n_"):
             return shown_count(value, words)
+        if name in RATES:
+            return shown_share(float(value), self._smaller_arm, words)
         if name in FAMILIES:
             return words.named(FAMILIES[name], str(value))
         if name in COVARIATES:
@@ -122,6 +172,12 @@ class _Numbers:
         if name in DIFFERENCES and "effect_size" not in self.numbers:
             return amounts.digits(words, self.scale, float(value), signed=name != "std_error")
         return value
+
+    @property
+    def _smaller_arm(self) -> Any:
+        """Size of the smaller arm of the estimate, of which a rate is said as far as that does not tell of a few."""
+        found = [numbers[name] for numbers in self.exhibit.frame["numbers"] for name in COUNTS if name in numbers]
+        return pd.NA if not found or any(pd.isna(n) for n in found) else min(found, key=lambda n: abs(int(n)))
 
     def _names(self, names: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(names)) or [self.words("sign.none")]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from numbers import Real
 from typing import ClassVar
 
+import pandas as pd
+
 from mentoreval.evidence.check import Finding
 from mentoreval.report import amounts
+from mentoreval.report.disclosure import coded_numbers
 from mentoreval.report.document import Block, Heading, Paragraph, Statement, Tone
 from mentoreval.report.section import Material, Section
 from mentoreval.report.words import Words, opened
@@ -22,16 +25,22 @@ class Findings(Section):
     name: ClassVar[str] = "findings"
 
     def write(self, material: Material, words: Words) -> tuple[Block, ...]:
-        """Every finding on the headlines and on the estimates over time in words; all verdicts in a table."""
+        """Findings on the headlines and on the estimates over time in words, each sentence once; all in a table."""
         results = [result for result in material.evaluation.results if result.findings]
         if not results:
             return (Paragraph(words("findings.none")),)
         blocks: list[Block] = [Paragraph(words("findings.intro"))]
+        told: set[Statement] = set()
         for result in results:
             if result.plan.role in TOLD_IN_WORDS:
                 outcome = opened(words.outcome(result.plan.outcome, result.plan.contrast))
                 blocks.append(Heading(words(f"findings.{result.plan.role}", outcome=outcome)))
-                blocks += [say_finding(material, result, finding, words) for finding in result.findings]
+                said = [say_finding(material, result, finding, words) for finding in result.findings]
+                blocks += [statement for statement in said if statement not in told]
+                pairs = zip(result.findings, said, strict=True)
+                if again := [words.named("check", finding.check) for finding, one in pairs if one in told]:
+                    blocks.append(Paragraph(words("findings.as_above", checks=again), "note"))
+                told.update(said)
                 blocks += material.pictures("honest_did", words, result.plan.name)
         blocks.append(Heading(words("findings.all_title")))
         return (*blocks, *material.tables("findings_table", words))
@@ -59,11 +68,20 @@ def _told(material: Material, result: Result, finding: Finding, words: Words) ->
         "outcome": words.outcome(result.plan.outcome),
         "program": material.program(words, result),
     }
+    coded = coded_numbers(finding, _smaller_arm(material, result), words)
     for name, value in finding.numbers.items():
-        told[name] = value
+        told[name] = coded.get(name, value)
         if isinstance(value, Real) and not isinstance(value, bool):
             signed = amounts.digits(words, scale, float(value), signed=True)
             told[f"{name}_amount"] = words(f"size.{scale.name}", number=signed)
     if "covariate" in told:
         told["covariate"] = words.covariate(str(told["covariate"]), str(told.get("level") or ""))
     return told
+
+
+def _smaller_arm(material: Material, result: Result) -> int:
+    """Size of the smaller arm of a result, as far as the report says it."""
+    shown = material.estimates.frame
+    row = shown[shown["name"] == result.plan.name].iloc[0]
+    sizes = [row["n_treated"], row["n_comparison"]]
+    return 0 if any(pd.isna(size) for size in sizes) else min(abs(int(size)) for size in sizes)

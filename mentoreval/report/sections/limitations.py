@@ -61,7 +61,16 @@ def _left_out(material: Material, words: Words) -> Iterator[str]:
         if share >= MANY_LEFT_OUT:
             design_name = readable(name)
             key = "limitation.left_out_of" if len(material.designs) > 1 else "limitation.left_out"
-            yield words(key, share=share, program=material.program(words), design=design_name)
+            known = _is_said(material, name)
+            said = share if known else words("sign.above", value=words.percent(MANY_LEFT_OUT))
+            yield words(key, share=said, program=material.program(words), design=design_name)
+
+
+def _is_said(material: Material, design: str) -> bool:
+    """Whether the flow of a design shows how many mentored students there were and how many were compared."""
+    flows = [flow.frame for flow in material.shown("sample_flow") if flow.subject == design]
+    steps = [flow.loc[flow["step"].isin(["in_panel", "compared"]), "n_treated"] for flow in flows]
+    return all(bool((step.fillna(-1) > 0).all()) for step in steps)
 
 
 def _few_clusters(material: Material, words: Words) -> Iterator[str]:

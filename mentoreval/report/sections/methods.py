@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import ClassVar
 
 from mentoreval.panel.match_program import MatchProgram
-from mentoreval.report.disclosure import SMALLEST_SHOWN
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
 from mentoreval.report.section import Material, Section
 from mentoreval.report.words import Words, opened
@@ -31,7 +30,7 @@ class Methods(Section):
         blocks.append(Heading(words("methods.conventions_title")))
         points = ("effect_size", "baseline", "missing", "several")
         blocks.append(Bullets(tuple(words(f"methods.{point}") for point in points)))
-        blocks.append(Paragraph(words("methods.disclosure", limit=SMALLEST_SHOWN)))
+        blocks.append(Paragraph(words("methods.disclosure", limit=words.smallest_shown)))
         blocks.append(Heading(words("methods.references_title")))
         blocks.append(Bullets(tuple(references(_kinds(material)))))
         return tuple(blocks)
@@ -97,7 +96,9 @@ def _kinds(material: Material) -> list[str]:
     checks = [check.name for check in evaluation.study.checks]
     program = getattr(evaluation.study.panel, "program", None)
     programs = [] if program is None else [program.name]
-    return list(dict.fromkeys([*programs, *methods, *estimators, *inference, *checks, "wwc"]))
+    curves = ["specification_curve"] if evaluation.study.specifications else []
+    adjusted = ["benjamini_hochberg"] if len(evaluation.main_estimates) > 1 else []
+    return list(dict.fromkeys([*programs, *methods, *estimators, *inference, *checks, *curves, *adjusted, "wwc"]))
 
 
 def references(kinds: list[str]) -> list[str]:

@@ -34,7 +34,8 @@ class Sample(Section):
 
     def _panel(self, material: Material, words: Words) -> str:
         panel = material.evaluation.panel
-        units = shown_count(panel.n_units, words)
+        flows = material.shown("sample_flow")  # what a flow may show of them is what a sentence may
+        units = shown_count(flows[0].facts.get("units", panel.n_units) if flows else panel.n_units, words)
         periods = panel.timeline.periods
         if panel.is_cross_section:
             sentences = [words("sample.cross_section", units=units)]
