@@ -58,6 +58,10 @@ class CohortCells:
         out[inside, column[inside]] = 1.0
         return out
 
+    def spread(self, rows: UnitPeriods, place: IntArray) -> CohortCells:
+        """The cells of all rows, where these have one of each kind; place (n,) is that of each row among them."""
+        return replace(self, rows=rows, cell=self.cell[place], compares=self.compares[place])
+
     def contrasts(self, n_columns: int) -> FloatArray:
         """(k, n_columns) the column of each cell among regressors that begin with ``columns``; zeros for references."""
         out = np.zeros((len(self.cohort), n_columns))
@@ -146,12 +150,12 @@ def fit_of_cells(
         linear=found.linear,
         facts=facts,
     )
-    return replace(fit, group_time=_group_time(cells, found.unit)) if shares == "estimated" else _average(fit, cells)
+    return replace(fit, group_time=_group_time(cells)) if shares == "estimated" else _average(fit, cells)
 
 
 def _cell_terms(cells: CohortCells) -> pd.DataFrame:
     timeline = cells.rows.design.panel.timeline
-    n_treated = np.bincount(cells.cell[cells.cell >= 0], minlength=len(cells.cohort))
+    n_treated = np.bincount(cells.cell + 1, minlength=len(cells.cohort) + 1)[1:]
     n_comparison = np.bincount(_comparison_code(cells), minlength=_n_codes(cells))[_code_of_cell(cells)]
     rows = []
     for place, label in enumerate(cells.labels()):
@@ -200,19 +204,18 @@ def _count(cells: CohortCells, chosen: BoolArray) -> dict[str, object]:
     return {"n_treated": cells.rows.n_units(treated), "n_comparison": cells.rows.n_units(compared)}
 
 
-def _group_time(cells: CohortCells, unit: IntArray) -> GroupTime:
-    """Cohorts and cells as pooling needs them; influence has one row for each unit (n,)."""
-    rows, n = cells.rows, len(unit)
-    place = np.full(rows.design.panel.n_units, -1, dtype=np.int64)
-    place[unit] = np.arange(n)
+def _group_time(cells: CohortCells) -> GroupTime:
+    """Cohorts and cells as pooling needs them; influence has one row for each unit that is seen (n,)."""
+    rows, n = cells.rows, len(cells.rows.units)
     cohort, weight = np.full(n, Timeline.NEVER, dtype=np.int64), np.zeros(n)
-    own = place[rows.unit[rows.treated]]
-    cohort[own], weight[own] = rows.cohort[rows.treated], rows.weights[rows.treated]
+    own = rows.entries[rows.design.baseline.treated[rows.entries]]
+    row = np.searchsorted(rows.units, rows.design.baseline.unit[own])
+    cohort[row], weight[row] = rows.design.baseline.cohort[own], rows.design.weighting.weights[own]
     compared = np.zeros((_n_codes(cells), n), dtype=bool)
-    compared[_comparison_code(cells), place[rows.unit[cells.compares]]] = True
+    compared.ravel()[_comparison_code(cells) * n + rows.owner[cells.compares]] = True
     in_cell = compared[_code_of_cell(cells)]
     inside = np.flatnonzero(cells.cell >= 0)
-    in_cell[cells.cell[inside], place[rows.unit[inside]]] = True
+    in_cell.ravel()[cells.cell[inside] * n + rows.owner[inside]] = True
     clock = rows.design.panel.timeline.clock
     return GroupTime(cohort, weight, in_cell.T, cells.cohort, clock[cells.period])
 

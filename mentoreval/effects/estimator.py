@@ -213,6 +213,9 @@ class Estimator(Kind):
     descriptive: ClassVar[bool] = False
     """Whether it only describes who had what outcome; a report never calls the numbers of such a kind an effect."""
 
+    compares_changes: ClassVar[bool] = False
+    """Whether it subtracts what was before the program, which is all it does about a difference in the outcome then."""
+
     follows_ends: ClassVar[bool] = False
     """Whether the effect takes account of a program's end; the effect of others is that of having started."""
 

@@ -116,22 +116,20 @@ def _estimate(cells: CohortCells, effect: FloatArray, stacks: list[_Stack]) -> C
     code = cells.cell[inside]
     weight = rows.weights[inside] / cells.mass[code]
     theta = np.bincount(code, weight * effect[inside], minlength=k).astype(float)
-    seen = np.flatnonzero(np.bincount(rows.unit))
-    row = np.zeros(rows.design.panel.n_units, dtype=np.int64)
-    row[seen] = np.arange(len(seen))
-    total = np.zeros((k, len(seen)))
-    total[code, row[rows.unit[inside]]] = weight * (effect[inside] - theta[code])
+    n = len(rows.units)
+    total = np.zeros((k, n))
+    total.ravel()[code * n + rows.owner[inside]] = weight * (effect[inside] - theta[code])
     own = np.zeros(len(cells.cell))
     own[inside] = weight
     for stack in stacks:
         targets, columns = _targets(cells, stack, own)
         where = np.zeros(len(stack.fitted.weights), dtype=np.int64)
-        where[stack.place] = row[rows.unit[stack.positions]]
-        to = slice(None) if np.array_equal(where, np.arange(len(seen))) else where
+        where[stack.place] = rows.owner[stack.positions]
+        to = slice(None) if np.array_equal(where, np.arange(n)) else where
         for column, moves in zip(columns, stack.fitted.first_stage(targets).T, strict=True):
             total[column, to] += moves
-    total *= len(seen)
-    return CellEstimates(theta, total.T, seen)
+    total *= n
+    return CellEstimates(theta, total.T, rows.units)
 
 
 def _targets(

@@ -59,6 +59,8 @@ def _groups(rows: UnitPeriods) -> IntArray:
     one_row = np.empty(n_units, dtype=np.int64)
     one_row[rows.unit_effect] = np.arange(len(rows.unit_effect))
     kind = 2 * np.searchsorted(clock, rows.cohort[one_row]) + rows.treated[one_row]
+    if len(rows.unit_effect) == n_units * len(clock):  # all of them are seen in every period
+        return np.asarray(pd.factorize(kind)[0], dtype=np.int64)
     for low in range(0, len(clock), BITS):
         place = np.arange(len(clock)) - low
         digit = np.where((place >= 0) & (place < BITS), 2.0**place, 0.0)

@@ -51,7 +51,7 @@ class UnitPeriods:
     @cached_property
     def clock(self) -> IntArray:
         """(n,) clock time of each row."""
-        return np.asarray(self.design.panel.timeline.clock[self.period])
+        return np.asarray(self.design.panel.timeline.clock.take(self.period))
 
     @cached_property
     def started(self) -> BoolArray:
@@ -71,7 +71,21 @@ class UnitPeriods:
         in_pool[self.design.baseline.unit[used]] = True
         return in_pool[self.unit] & ~self.started & (~self.treated if self.stacked else True)
 
-    @property
+    @cached_property
+    def units(self) -> IntArray:
+        """(m,) codes of the units that have a row, in their order."""
+        has_row = np.zeros(self.design.panel.n_units, dtype=bool)
+        has_row[self.unit] = True
+        return np.flatnonzero(has_row)
+
+    @cached_property
+    def owner(self) -> IntArray:
+        """(n,) the place of each row's unit in ``units``; the code of its unit effect where the two have one order."""
+        of_effect = np.zeros(int(self.unit_effect.max()) + 1, dtype=np.int64)
+        of_effect[self.unit_effect] = self.unit
+        return self.unit_effect if (of_effect[1:] > of_effect[:-1]).all() else number(self.unit)
+
+    @cached_property
     def entries(self) -> IntArray:
         """The entries that have a row, each once."""
         has_row = np.zeros(self.design.baseline.size, dtype=bool)
@@ -90,11 +104,13 @@ class UnitPeriods:
 
     def keep(self, mask: BoolArray) -> UnitPeriods:
         """The rows of a mask (n,), effects numbered again."""
-        if mask.all():
-            return self
+        return self if mask.all() else self.at(mask)
+
+    def at(self, chosen: BoolArray | IntArray) -> UnitPeriods:
+        """Chosen rows, a mask (n,) or positions, effects numbered again."""
         names = ("entry", "unit", "cohort", "treated", "period", "response", "covariates", "weights")
-        kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in names}
-        kept |= {name: number(getattr(self, name)[mask]) for name in ("unit_effect", "period_effect")}
+        kept: dict[str, Any] = {name: getattr(self, name)[chosen] for name in names}
+        kept |= {name: number(getattr(self, name)[chosen]) for name in ("unit_effect", "period_effect")}
         return replace(self, **kept)
 
 
@@ -126,7 +142,9 @@ def observe_periods(
         complete &= ~np.isnan(column)
     chosen = complete & compares
     count = np.count_nonzero(chosen, axis=1)
-    period = np.broadcast_to(np.arange(len(clock)), chosen.shape)[chosen]
+    where: Any = ... if chosen.all() else chosen
+    period = np.broadcast_to(np.arange(len(clock)), chosen.shape)[where].ravel()
+    lost = np.nonzero(~known & compares)
     of_cohort = np.repeat(cohort, count)
     rows = UnitPeriods(
         design=design,
@@ -135,15 +153,15 @@ def observe_periods(
         cohort=of_cohort,
         treated=np.repeat(treated, count),
         period=period,
-        response=response[chosen],
-        covariates=np.column_stack([column[chosen] for column in columns] or [np.empty((len(period), 0))]),
+        response=response[where].ravel(),
+        covariates=np.column_stack([column[where].ravel() for column in columns] or [np.empty((len(period), 0))]),
         weights=np.repeat(design.weighting.weights[entries], count),
         unit_effect=np.repeat(np.cumsum(count > 0) - 1, count),
         period_effect=number(of_cohort * len(clock) + period if stacked else period),
         stacked=stacked,
         facts={
             "always_treated": n_always_treated(panel),
-            "rows_without_outcome": int(np.count_nonzero(~known & compares & (panel.row_of[unit] >= 0))),
+            "rows_without_outcome": int(np.count_nonzero(panel.row_of[unit[lost[0]], lost[1]] >= 0)),
             "rows_without_covariates": int(np.count_nonzero(known & ~complete & compares)),
             "stacked": stacked,
         },

@@ -14,8 +14,14 @@ TOLERANCE = 1e-13
 
 MAX_STEPS = 10_000
 
+FLAT = 1e-14
+"""Curvature, as a share of its largest, below which a direction is one that the equations leave open."""
+
 FILLED = 4
 """Cells for each row up to which a table of the levels of two factors is held whole."""
+
+NESTED_HEAD = 1_000
+"""Rows that are asked first whether a factor is nested in clusters."""
 
 
 def absorb(columns: FloatArray, factors: Sequence[IntArray], weights: FloatArray) -> FloatArray:
@@ -106,7 +112,13 @@ def cross_table(large: IntArray, small: IntArray, weights: FloatArray) -> Any:
 
 
 def is_nested(codes: IntArray, cluster: IntArray) -> bool:
-    """Whether every level of a factor lies within one cluster."""
+    """Whether every level of a factor lies within one cluster; most that do not show it in the first rows."""
+    head = slice(NESTED_HEAD)
+    return _agree(codes[head], cluster[head]) and _agree(codes, cluster)
+
+
+def _agree(codes: IntArray, cluster: IntArray) -> bool:
+    """Whether all rows of a level have the cluster of its last."""
     of_level = np.empty(int(codes.max()) + 1, dtype=cluster.dtype)
     of_level[codes] = cluster
     return bool(np.array_equal(of_level[codes], cluster))
@@ -150,7 +162,10 @@ def _conjugate_gradients(matrix: _Schur, right: FloatArray) -> FloatArray:
         if size <= goal:
             break
         image = matrix @ direction
-        step = size / float(direction @ image)
+        bend = float(direction @ image)
+        if bend <= FLAT * float(direction @ (matrix.total_small * direction)):
+            break  # what is left is rounding, along levels that the effects of the large factor hold already
+        step = size / bend
         solution += step * direction
         residual -= step * image
         scaled = residual / matrix.total_small

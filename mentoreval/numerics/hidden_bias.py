@@ -111,10 +111,10 @@ def hodges_lehmann_bounds(differences: FloatArray, gamma: float) -> tuple[float,
         test = _RankTest.of(differences - shift)
         return test.statistic - probability * float(test.ranks.sum())
 
-    bounds = []
-    for probability in (share, 1 - share):
-        bounds.append(_root_of_falling(lambda s, p=probability: excess(s, p), differences))  # type: ignore[misc]
-    return bounds[0], bounds[1]
+    return (
+        _root_of_falling(lambda shift: excess(shift, share), differences),
+        _root_of_falling(lambda shift: excess(shift, 1 - share), differences),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,8 +34,9 @@ class CountFit:
     dispersion : α; 0 where the data vary no more than Poisson
     mean : (n,) μ
     log_likelihood : weighted, with the constants of the distribution
-    influence : (n, k) of the rows on the coefficients: their error is about the mean of the rows
-    converged : whether steps became smaller than rounding
+    influence : (n, k) of the rows on the coefficients: their error is about the mean of the rows; NaN where the
+        likelihood is flat at the end of the search
+    converged : whether steps became smaller than rounding, at a maximum
     """
 
     coefficients: FloatArray
@@ -76,23 +77,24 @@ def fit_counts(X: FloatArray, y: FloatArray, weights: FloatArray, exposure: Floa
         beta, size = parameters[:-1], float(np.exp(parameters[-1]))
     dispersion = size if size > SMALLEST_DISPERSION else 0.0
     parameters = np.append(beta, np.log(dispersion)) if dispersion else beta
+    influence = _influence(rows, parameters)
     return CountFit(
         coefficients=beta / length,
         dispersion=dispersion,
         mean=rows.mean(beta),
         log_likelihood=float(weights.mean() * _height(rows, parameters)),
-        influence=_influence(rows, parameters) / length,
-        converged=settled,
+        influence=np.full(X.shape, np.nan) if influence is None else influence / length,
+        converged=settled and influence is not None,
     )
 
 
-def _influence(rows: _Counts, parameters: FloatArray) -> FloatArray:
-    """(n, k) influence on the scaled coefficients; zeros where the information can not be inverted."""
+def _influence(rows: _Counts, parameters: FloatArray) -> FloatArray | None:
+    """(n, k) influence on the scaled coefficients; None where the information can not be inverted."""
     k = rows.X.shape[1]
     scores, information = _derivatives(rows, parameters)
     inverse = solve_positive(information, np.eye(len(parameters)))
     if inverse is None:
-        return np.zeros(rows.X.shape)
+        return None
     return np.asarray(len(rows.y) * (scores * rows.weights[:, None]) @ inverse[:, :k])
 
 

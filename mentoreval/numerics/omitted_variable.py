@@ -51,6 +51,7 @@ def robustness_value(t_statistic: float, df: float, *, q: float = 1.0, alpha: fl
 
 
 def _even_strength(strength: float) -> float:
+    """The share R² at which R² / √(1 − R²) is the strength."""
     return 0.5 * (math.sqrt(strength**4 + 4 * strength**2) - strength**2)
 
 

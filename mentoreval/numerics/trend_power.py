@@ -78,6 +78,7 @@ def mean_after_passing(
 
 
 def _noncentrality(mean: FloatArray, vcov: FloatArray) -> float:
+    """mean' vcov⁻¹ mean."""
     return float(mean @ np.linalg.solve(vcov, mean))
 
 
@@ -87,6 +88,7 @@ def _unit(shape: FloatArray, vcov: FloatArray) -> float:
 
 
 def _slope(power_of: Callable[[float], float], power: float, unit: float) -> float:
+    """Where a rising power reaches the one that is wanted; NaN where it is above that at a slope of zero."""
     from scipy.optimize import brentq
 
     if power_of(0.0) >= power:

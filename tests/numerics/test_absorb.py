@@ -59,6 +59,15 @@ def test_groups_without_a_link_between_them() -> None:
     assert effects_rank([unit, period]) == 8 + 6 - 2
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_column_that_one_factor_holds_alone_leaves_nothing(seed: int) -> None:
+    """What is left for the other factor is rounding, of which no direction can be followed."""
+    rng = np.random.default_rng(seed)
+    unit, period = np.repeat(np.arange(6), 3), np.tile(np.arange(3), 6)
+    column, weights = np.repeat(rng.normal(10, 5, 6), 3), np.repeat(rng.integers(1, 200, 6).astype(float), 3)
+    np.testing.assert_allclose(absorb(column, [unit, period], weights), 0.0, atol=1e-13)
+
+
 def test_two_factors_with_many_levels_each() -> None:
     rng = np.random.default_rng(3)
     first, second = rng.integers(0, 80, 400), rng.integers(0, 70, 400)
@@ -80,3 +89,8 @@ def test_nesting() -> None:
     student = np.array([0, 0, 1, 1, 2, 2])
     assert is_nested(student, np.array([5, 5, 5, 5, 7, 7]))
     assert not is_nested(student, np.array([5, 5, 5, 7, 7, 7]))  # student 1 changes school
+    many = np.arange(6_000) // 2
+    school = many % 3
+    assert is_nested(many, school)
+    school[-1] += 1  # the last of many students changes school
+    assert not is_nested(many, school)

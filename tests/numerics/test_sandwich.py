@@ -70,6 +70,12 @@ def test_cluster_sums_in_a_small_table() -> None:
     np.testing.assert_array_equal(cluster_sums(scores, np.array([2, 5, 2, 5])), expected)
 
 
+def test_rows_that_are_clusters_of_their_own_are_their_sums_in_the_order_of_their_codes() -> None:
+    scores = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    assert cluster_sums(scores, np.array([0, 4, 9])).tolist() == [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
+    assert cluster_sums(scores, np.array([4, 9, 0])).tolist() == [[3.0, 30.0], [1.0, 10.0], [2.0, 20.0]]
+
+
 def test_every_row_its_own_cluster_is_the_row_variance() -> None:
     influence = regression()[0].influence
     np.testing.assert_allclose(cluster_vcov(influence, np.arange(40)), row_vcov(influence), atol=1e-15)

@@ -103,6 +103,7 @@ class CallawaySantAnna(Estimator):
     """
 
     name: ClassVar[str] = "callaway_santanna"
+    compares_changes: ClassVar[bool] = True
     control: Control = "never_treated"
     method: CellMethod = "doubly_robust"
     base_period: BasePeriod = "varying"

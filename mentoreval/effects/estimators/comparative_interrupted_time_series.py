@@ -90,6 +90,7 @@ class ComparativeInterruptedTimeSeries(Estimator):
     """
 
     name: ClassVar[str] = "comparative_interrupted_time_series"
+    compares_changes: ClassVar[bool] = True
     units: OwnLine = "level"
     periods_per_year: int | None = None
     seasonal: bool = False

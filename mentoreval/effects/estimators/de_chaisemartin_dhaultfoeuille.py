@@ -83,6 +83,7 @@ class DeChaisemartinDHaultfoeuille(Estimator):
     """
 
     name: ClassVar[str] = "de_chaisemartin_dhaultfoeuille"
+    compares_changes: ClassVar[bool] = True
     follows_ends: ClassVar[bool] = True
     effects: int | None = None
     placebos: int | None = None

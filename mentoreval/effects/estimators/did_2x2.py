@@ -62,6 +62,7 @@ class Did2x2(Estimator):
     """
 
     name: ClassVar[str] = "did_2x2"
+    compares_changes: ClassVar[bool] = True
     event_time: int = 0
     covariates: tuple[str, ...] = ()
 

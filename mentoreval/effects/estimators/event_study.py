@@ -68,6 +68,7 @@ class EventStudy(Estimator):
     """
 
     name: ClassVar[str] = "event_study"
+    compares_changes: ClassVar[bool] = True
     covariates: tuple[str, ...] = ()
 
     def fit(self, design: Design, outcome: str) -> Fit:

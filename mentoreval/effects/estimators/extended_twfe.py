@@ -78,6 +78,7 @@ class ExtendedTwfe(Estimator):
     """
 
     name: ClassVar[str] = "extended_twfe"
+    compares_changes: ClassVar[bool] = True
     covariates: tuple[str, ...] = ()
     shares: Shares = "estimated"
 

@@ -66,6 +66,7 @@ class GardnerTwoStage(Estimator):
     """
 
     name: ClassVar[str] = "gardner_two_stage"
+    compares_changes: ClassVar[bool] = True
     lead_rows: ClassVar[Literal["untreated", "all"] | None] = "untreated"
     covariates: tuple[str, ...] = ()
 

@@ -69,6 +69,7 @@ class Imputation(Estimator):
     """
 
     name: ClassVar[str] = "imputation"
+    compares_changes: ClassVar[bool] = True
     lead_rows: ClassVar[Literal["untreated", "all"] | None] = "untreated"
     covariates: tuple[str, ...] = ()
     event_times: tuple[int, ...] | None = None

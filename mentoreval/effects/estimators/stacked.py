@@ -72,6 +72,7 @@ class Stacked(Estimator):
     """
 
     name: ClassVar[str] = "stacked"
+    compares_changes: ClassVar[bool] = True
     window: tuple[int, ...] = ()
     weights: Literal["sample", "trimmed_aggregate"] = "sample"
 

@@ -72,6 +72,7 @@ class SunAbraham(Estimator):
     """
 
     name: ClassVar[str] = "sun_abraham"
+    compares_changes: ClassVar[bool] = True
     covariates: tuple[str, ...] = ()
     reference: int = -1
     shares: Shares = "estimated"
@@ -89,14 +90,17 @@ class SunAbraham(Estimator):
                 "sun_abraham compares with units that are never treated, and no outcome of one is known. Use "
                 "callaway_santanna with control = 'not_yet_treated', or imputation."
             )
-        lost = ~seen_before_start(rows)
-        kept = rows.keep(~lost)
-        cells = group_cells(kept, kept.treated, ~kept.treated, self.reference)
-        shared = share_cells(kept)
-        indicators = cells.columns(shared.first)
+        shared = share_cells(rows)
+        known = seen_before_start(rows.at(shared.first))[shared.cell]
+        kept = rows.keep(known)
+        if kept is not rows:
+            shared = share_cells(kept)
+        table = kept.at(shared.first)
+        of_table = group_cells(table, table.treated, ~table.treated, self.reference)
+        indicators, cells = of_table.columns(), of_table.spread(kept, shared.cell)
         names = [label for label, one in zip(cells.labels(), cells.reference, strict=True) if not one]
         contrasts = cells.contrasts(indicators.shape[1] + len(self.covariates))
         fitted = regress_periods(kept, shared, indicators, [*names, *self.covariates], contrasts)
         found = CellEstimates(fitted.linear.effects, fitted.influence, fitted.unit, fitted.linear)
-        facts = {**rows.facts, "without_a_reference": rows.n_units(lost)}
+        facts = {**rows.facts, "without_a_reference": rows.n_units(~known)}
         return fit_of_cells(self, outcome, cells, found, self.shares, facts)

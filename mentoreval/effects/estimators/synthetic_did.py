@@ -89,6 +89,7 @@ class SyntheticDid(Estimator):
     """
 
     name: ClassVar[str] = "synthetic_did"
+    compares_changes: ClassVar[bool] = True
     exempt: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"influence": "its weights are chosen by a search that no derivative follows"}
     )

@@ -78,6 +78,7 @@ class TripleDifference(Estimator):
     """
 
     name: ClassVar[str] = "triple_difference"
+    compares_changes: ClassVar[bool] = True
     group: str
     event_time: int = 0
     covariates: tuple[str, ...] = ()

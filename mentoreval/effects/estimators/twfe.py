@@ -79,6 +79,7 @@ class Twfe(Estimator):
     """
 
     name: ClassVar[str] = "twfe"
+    compares_changes: ClassVar[bool] = True
     lead_rows: ClassVar[Literal["untreated", "all"] | None] = "all"
     covariates: tuple[str, ...] = ()
 
