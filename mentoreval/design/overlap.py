@@ -86,7 +86,7 @@ def measure_overlap(design: Design, *, propensity: PropensityModel | None = None
     """Measure how the propensity scores of the arms overlap, before a design and after it.
 
     Before: the entries that the method considered, with their sampling weights. After: the entries with a weight, and
-    it, be they matched or weighted.
+    it, be they matched or weighted. An entry without one of the covariates has no score and does not count.
 
     design : from ``choose_design``
     propensity : the model of the scores; by default the design's own scores, and a logit where it has none
@@ -100,7 +100,7 @@ def measure_overlap(design: Design, *, propensity: PropensityModel | None = None
     score = weighting.propensity
     if propensity is not None or np.isnan(score).all():
         model = propensity or make(PropensityModel, "logit")  # type: ignore[type-abstract]
-        score = model.score(base, weighting.considered).probability
+        score = model.score(base, weighting.considered & base.complete).probability
     known = ~np.isnan(score)
     before = np.where(weighting.considered, base.weight, 0.0)[known]
     scored = _Scored(score[known], base.treated[known], _edges(score[known], bins))

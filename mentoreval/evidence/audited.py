@@ -23,15 +23,6 @@ from mentoreval.panel.panel import PRIOR, Panel
 
 AuditVerdict = Literal["pass", "needs_adjustment", "fail", "cannot_judge"]
 
-CHANGES = frozenset(
-    {
-        "did_2x2", "twfe", "event_study", "callaway_santanna", "sun_abraham", "imputation", "gardner_two_stage",
-        "extended_twfe", "stacked", "synthetic_did", "de_chaisemartin_dhaultfoeuille", "triple_difference",
-        "comparative_interrupted_time_series",
-    }
-)  # fmt: skip
-"""Estimators that compare changes: what they do about a difference before the program is to subtract it."""
-
 AGGREGATES = ("school", "county", "classroom", "district", "site")
 """What a unit is called where it stands for many students."""
 
@@ -97,7 +88,7 @@ class Audited:
     @property
     def compares_changes(self) -> bool:
         """Whether the estimator subtracts what was before."""
-        return self.estimate.fit.estimator.name in CHANGES
+        return self.estimate.fit.estimator.compares_changes
 
     # ------------------------------------------------------------------ numbers of the estimate
     @cached_property

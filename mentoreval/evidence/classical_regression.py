@@ -89,12 +89,11 @@ class ClassicalRegression:
         weights = self.linear.weights
         of_covariates = np.logical_or.reduce(list(self.members.values()))
         y, columns = self.linear.response, self.linear.regressors
-        total = _spread(y, columns[:, ~of_covariates & (np.arange(columns.shape[1]) != self.position)], weights)
+        others = np.arange(columns.shape[1]) != self.position
+        base, rest, treatment = columns[:, ~of_covariates & others], columns[:, others], columns[:, self.position]
+        total = _spread(y, base, weights)
         short = solve_least_squares(columns[:, ~of_covariates], y, weights)
         place = int(np.sum(~of_covariates[: self.position]))
-        treatment = columns[:, self.position]
-        base = columns[:, ~of_covariates & (np.arange(columns.shape[1]) != self.position)]
-        rest = columns[:, np.arange(columns.shape[1]) != self.position]
         return Movement(
             short=float(short.coefficients[place]),
             full=self.estimate,

@@ -65,8 +65,8 @@ def judge_tiers(conditions: tuple[Condition, ...]) -> dict[str, tuple[Met, tuple
 def _random_low_attrition(subject: Audited) -> Condition:
     if subject.attrition is None:
         return Condition("random_low_attrition", "no")
-    met: Met = {"low": "yes", "cannot_judge": "cannot_judge"}.get(subject.attrition.case, "no")  # type: ignore[assignment]
-    return Condition("random_low_attrition", met, subject.attrition.overall)
+    met: Mapping[str, Met] = {"low": "yes", "cannot_judge": "cannot_judge"}
+    return Condition("random_low_attrition", met.get(subject.attrition.case, "no"), subject.attrition.overall)
 
 
 def stands_against(items: Mapping[str, ItemOpinion]) -> tuple[str, ...]:

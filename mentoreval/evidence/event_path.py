@@ -88,7 +88,7 @@ def over_time(subject: Estimate) -> Estimate:
     if fit.group_time is not None:
         return _of_group_time(subject)
     leads = fit_leads(fit) if fit.estimator.lead_rows == "all" else None
-    return subject if leads is None else _clustered(subject, leads)
+    return subject if leads is None else clustered_alike(subject, leads)
 
 
 def _of_group_time(subject: Estimate) -> Estimate:
@@ -99,10 +99,10 @@ def _of_group_time(subject: Estimate) -> Estimate:
     if fit.pooled_by == "event_time" and not varies:
         return subject
     again = replace(fit.estimator, base_period="universal") if varies else fit.estimator  # type: ignore[call-arg]
-    return _clustered(subject, pool_fit(again.fit(fit.design, fit.outcome), "event_time", fit.window))
+    return clustered_alike(subject, pool_fit(again.fit(fit.design, fit.outcome), "event_time", fit.window))
 
 
-def _clustered(subject: Estimate, fit: Fit) -> Estimate:
+def clustered_alike(subject: Estimate, fit: Fit) -> Estimate:
     """A fit with errors clustered as those of the estimate, where the fit has these clusters."""
     cluster = subject.cluster if subject.cluster in fit.clusters else None
     spec: dict[str, object] = {"kind": "cluster_robust", "cluster": cluster}

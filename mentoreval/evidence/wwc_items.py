@@ -56,9 +56,11 @@ def baseline(subject: Audited) -> ItemOpinion:
         return ItemOpinion("pass", "not_needed", numbers)
     if opinion.case == "unknown":
         return ItemOpinion("cannot_judge", "unknown" if opinion.covariates else "nothing_known", numbers)
-    verdict = {"alike": "pass", "not_alike": "fail"}.get(opinion.case, "needs_adjustment")
-    key = {"alike": "alike", "not_alike": "not_alike"}.get(opinion.case, "close")
-    return ItemOpinion(verdict, key, numbers)  # type: ignore[arg-type]
+    if opinion.case == "alike":
+        return ItemOpinion("pass", "alike", numbers)
+    if opinion.case == "not_alike":
+        return ItemOpinion("fail", "not_alike", numbers)
+    return ItemOpinion("needs_adjustment", "close", numbers)
 
 
 def adjustment(subject: Audited) -> ItemOpinion:

@@ -136,6 +136,19 @@ def test_adding_a_constant_changes_nothing(estimator: Estimator, kind: str) -> N
 
 
 @every_estimator
+def test_who_compares_changes_does_not_feel_a_gap_that_was_always_there(estimator: Estimator) -> None:
+    frame = make_frame("staggered")
+    apart = frame.assign(absent=frame["absent"] + np.where(frame["start"].notna(), 1.5, 0.0))
+    plain, gapped = estimate(estimator, frame), estimate(estimator, apart)
+    if estimator.compares_changes:
+        np.testing.assert_allclose(gapped.fit.theta, plain.fit.theta, atol=1e-7)
+        return
+    knows_before = "prior_absent" in estimator.adjusts_for(plain.design)
+    if not estimator.descriptive and not knows_before:  # a description looks at one arm only
+        assert gapped.headline()["estimate"] - plain.headline()["estimate"] > 1
+
+
+@every_estimator
 @every_panel
 def test_another_unit_of_measurement_rescales_effect_and_error(estimator: Estimator, kind: str) -> None:
     skip_if_exempt(estimator, "scale")

@@ -32,6 +32,7 @@ PICKED_BY_CLASS = (
     "mentoreval.effects.estimators",
     "mentoreval.effects.inference_methods",
     "mentoreval.evidence.checks",
+    "mentoreval.evidence.power_designs",
     "mentoreval.worlds",
 )
 PICKED_BY_NAME = ("mentoreval.report.exhibits", "mentoreval.report.sections")

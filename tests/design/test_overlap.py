@@ -64,6 +64,16 @@ def test_a_design_without_scores_gets_those_of_a_logit(students: pd.DataFrame, p
         pd.testing.assert_series_equal(found.n.loc["before"], matched.n.loc["before"])
 
 
+def test_who_lacks_a_covariate_has_no_score_in_a_design_that_keeps_everyone(
+    students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
+    name = next(name for name in panel_of(students).covariates if pd.api.types.is_float_dtype(students[name]))
+    gaps = students.assign(**{name: students[name].where(np.arange(len(students)) % 10 > 0)})
+    whole = gaps[gaps[name].notna()].reset_index(drop=True)
+    found, expected = (measure_overlap(choose_design(panel_of(frame), Unadjusted())) for frame in (gaps, whole))
+    pd.testing.assert_series_equal(found.n.loc["before"], expected.n.loc["before"])
+
+
 @pytest.mark.parametrize(
     ("shift", "verdict", "reason"),
     [

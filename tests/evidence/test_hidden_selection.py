@@ -46,6 +46,14 @@ def test_a_true_effect_stands_none_is_not_undone_and_a_false_one_is_fragile(chec
     assert found[1].key == f"{check}.nothing_to_undo"
 
 
+def test_the_verdict_is_about_a_fact_as_strong_as_those_recorded_whatever_strengths_are_tabled():
+    subject = estimate(world(effect=0.35, hidden=0.0))
+    usual, stronger = (me.run_check(me.OmittedVariable(times=times), subject) for times in ((1.0, 2.0), (4.0, 6.0)))
+    assert (stronger.verdict, stronger.numbers) == (usual.verdict, usual.numbers)
+    assert stronger.frame["times"].tolist() == [4.0, 6.0]
+    assert stronger.frame["estimate"].iloc[0] < usual.numbers["left"]
+
+
 def test_oster_sees_an_estimate_that_melts_as_facts_enter():
     sturdy, melting = (
         me.run_check("oster_delta", estimate(panel)) for panel in (world(**STRONG), world(0.03, 0.0, n=20_000))
@@ -120,3 +128,16 @@ def test_pairs_count_only_once_and_only_where_both_are_known():
     again = me.run_check("rosenbaum_bounds", estimate(panel, me.Nearest(replace=True)))
     assert once.numbers["n_pairs"] == int(me.choose_design(panel).baseline.treated.sum())
     assert again.numbers["n_pairs"] < once.numbers["n_pairs"]
+
+
+def test_a_covariate_that_nothing_can_match_is_no_benchmark():
+    """Two thirds of who is mentored hang on it: something as strong again would explain more than all."""
+    rng = np.random.default_rng(1)
+    fact = rng.normal(size=500)
+    mentored = fact + 0.3 * rng.normal(size=500) > 0
+    frame = pd.DataFrame({"student": range(500), "mentored": mentored, "fact": np.sign(fact)})
+    frame["outcome"] = 5.0 * mentored + rng.normal(size=500)
+    panel = me.panel_from_frame(frame, unit="student", treated="mentored", covariates=["fact"], outcomes=["outcome"])
+    found = me.run_check("omitted_variable", estimate(panel))
+    assert (found.verdict, found.key) == ("caution", "omitted_variable.no_bound")
+    assert found.numbers["covariate"] == "fact"

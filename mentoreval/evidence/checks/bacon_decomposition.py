@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mentoreval.aliases import Verdict
 from mentoreval.effects.estimate import Estimate
 from mentoreval.effects.unit_periods import UnitPeriods, observe_periods
 from mentoreval.errors import OptionError
@@ -69,8 +70,8 @@ class BaconDecomposition(Check):
             return Finding(self.name, "pass", f"{self.name}.one_start", numbers, frame)
         if forbidden < self.caution:
             return Finding(self.name, "pass", f"{self.name}.few", numbers, frame)
-        verdict = "fail" if forbidden >= self.fail else "caution"
-        return Finding(self.name, verdict, f"{self.name}.many", numbers, frame)  # type: ignore[arg-type]
+        verdict: Verdict = "fail" if forbidden >= self.fail else "caution"
+        return Finding(self.name, verdict, f"{self.name}.many", numbers, frame)
 
 
 def _comparisons(rows: UnitPeriods) -> pd.DataFrame:

@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.aliases import BoolArray, FloatArray, IntArray, Verdict
 from mentoreval.design.covariate_matrix import covariate_matrix
 from mentoreval.design.design import Design
 from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import OptionError
 from mentoreval.evidence.check import Check, Finding
+from mentoreval.numerics.two_samples import effective_sample_size
 
 COLUMNS = (
     "kind", "cohort", "period", "covariate", "level", "arm", "n", "n_seen", "n_entered", "n_left", "mean", "mean_seen",
@@ -72,8 +73,8 @@ class CompositionChange(Check):
     ) -> Finding:
         apart = abs(stay["treated"] - stay["comparison"]) >= self.gap
         if found.empty:
-            verdict = "caution" if apart else "pass"
-            return Finding(self.name, verdict, f"{self.name}.no_covariates", numbers, frame)  # type: ignore[arg-type]
+            verdict: Verdict = "caution" if apart else "pass"
+            return Finding(self.name, verdict, f"{self.name}.no_covariates", numbers, frame)
         worst = found.iloc[int(np.argmax(np.abs(found["shift"].to_numpy(dtype=float))))]
         size = abs(float(worst["shift"]))
         numbers |= {"shift": float(worst["shift"]), "covariate": worst["covariate"], "level": worst["level"]}
@@ -158,10 +159,16 @@ class _People:
             rows.append({**told, **counts, "mean": means[0], "mean_seen": means[1]})
             shift += sign * (means[1] - means[0])
             # The mean of those who stay is that of a sample without replacement of those who began.
-            variance += max(1 / max(left.sum(), 1) - 1 / max(there.sum(), 1), 0.0)
+            variance += max(_one_over_size(self.weight[left]) - _one_over_size(self.weight[there]), 0.0)
         scaled = shift / spread if spread > 0 else np.nan
         return [{**row, "shift": scaled, "std_error": float(np.sqrt(variance))} for row in rows]
 
 
+def _one_over_size(weight: FloatArray) -> float:
+    """1 ÷ the effective number of those weighted so; 1 for nobody."""
+    return 1 / effective_sample_size(weight) if len(weight) else 1.0
+
+
 def _mean(values: FloatArray, weight: FloatArray) -> float:
+    """The weighted mean; NaN of nothing."""
     return float(np.average(values, weights=weight)) if len(values) else np.nan

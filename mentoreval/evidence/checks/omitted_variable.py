@@ -37,12 +37,13 @@ class OmittedVariable(Check):
     those of independent rows.
 
     benchmarks : covariates of the impact model; empty = all of them
-    times : how many times as strong
+    times : how many times as strong in the bounds that are tabled; the verdict is about one as strong
     level : of significance
 
     Verdict: pass where a confounder as strong as any observed covariate leaves the interval clear of zero, caution
-    where it would not, fail where the estimate itself would change sign; info where the interval holds zero to begin
-    with, for then there is nothing to undo.
+    where it would not, or where a covariate is so strong that nothing left unexplained could match it, fail where the
+    estimate itself would change sign; info where the interval holds zero to begin with, for then there is nothing to
+    undo.
 
     References: Cinelli and Hazlett (2020), Making sense of sensitivity, Journal of the Royal Statistical Society B 82.
     """
@@ -65,7 +66,8 @@ class OmittedVariable(Check):
         model = ClassicalRegression.of(subject)
         if model is None:
             return Finding(self.name, "cannot_judge", f"{self.name}.no_regression")
-        frame = self._bounds(model, self._benchmarks(model))
+        benchmarks = self._benchmarks(model)
+        frame = self._bounds(model, benchmarks, self.times)
         values = {
             "robustness_value": robustness_value(model.t, model.df),
             "robustness_value_interval": robustness_value(model.t, model.df, alpha=self.level),
@@ -73,9 +75,13 @@ class OmittedVariable(Check):
         }
         if values["robustness_value_interval"] == 0:
             return Finding(self.name, "info", f"{self.name}.nothing_to_undo", values, frame)
-        once = frame[frame["times"] == min(self.times)].dropna(subset=["estimate"])
+        once = self._bounds(model, benchmarks, (1.0,))
         if once.empty:
             return Finding(self.name, "cannot_judge", f"{self.name}.no_benchmark", values, frame)
+        beyond = once.loc[once["estimate"].isna(), "covariate"]
+        if len(beyond):
+            numbers = {**values, "covariate": str(beyond.iloc[0])}
+            return Finding(self.name, "caution", f"{self.name}.no_bound", numbers, frame)
         # The worst of the benchmarks is the one that leaves the interval nearest to zero, or beyond it.
         sign = np.sign(model.estimate)
         near = np.where(sign > 0, once["conf_low"], -once["conf_high"])
@@ -96,15 +102,15 @@ class OmittedVariable(Check):
             )
         return self.benchmarks or model.covariates
 
-    def _bounds(self, model: ClassicalRegression, names: Sequence[str]) -> pd.DataFrame:
+    def _bounds(self, model: ClassicalRegression, names: Sequence[str], times: Sequence[float]) -> pd.DataFrame:
         """BOUNDS, one row for each covariate and strength."""
         half = float(stdtrit(model.df, 1 - self.level / 2))
         parts = []
         for name in names:
-            treatment, outcome = benchmark_bounds(*model.strength(name), self.times)
+            treatment, outcome = benchmark_bounds(*model.strength(name), times)
             moved = model.estimate - np.sign(model.estimate) * bias(model.std_error, model.df, treatment, outcome)
             error = adjusted_error(model.std_error, model.df, treatment, outcome)
             ends = moved - half * error, moved + half * error
-            columns = (name, self.times, treatment, outcome, moved, error, *ends)
+            columns = (name, times, treatment, outcome, moved, error, *ends)
             parts.append(pd.DataFrame(dict(zip(BOUNDS, columns, strict=True))))
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(BOUNDS), dtype=float)

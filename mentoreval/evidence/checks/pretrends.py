@@ -13,16 +13,15 @@ from scipy.special import chdtri, fdtri
 from mentoreval.aliases import FloatArray
 from mentoreval.effects.estimate import Estimate, JointTest
 from mentoreval.effects.event_times import fit_leads
-from mentoreval.effects.inference import Inference
 from mentoreval.errors import EffectError, OptionError
 from mentoreval.evidence.check import Check, Finding
+from mentoreval.evidence.event_path import clustered_alike
 from mentoreval.numerics.trend_power import (
     joint_power,
     mean_after_passing,
     slope_for_any_power,
     slope_for_joint_power,
 )
-from mentoreval.registry import make
 
 
 @dataclass(frozen=True)
@@ -149,9 +148,4 @@ def _trend(effects: Estimate, before: pd.DataFrame) -> FloatArray | None:
 def _leads(subject: Estimate) -> Estimate:
     """The estimate of the leads of an estimator that has them, with the clusters of the estimate; else itself."""
     leads = fit_leads(subject.fit)
-    if leads is None:
-        return subject
-    cluster = subject.cluster if subject.cluster in leads.clusters else None
-    spec: dict[str, object] = {"kind": "cluster_robust", "cluster": cluster}
-    inference: Inference = make(Inference, spec)  # type: ignore[type-abstract]
-    return inference.apply(leads, subject.confidence)
+    return subject if leads is None else clustered_alike(subject, leads)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mentoreval.aliases import Verdict
 from mentoreval.effects.estimate import Estimate
+from mentoreval.evidence.attrition import measure_attrition
 from mentoreval.evidence.check import Check, Finding
 from mentoreval.evidence.wwc import BaselineCase, baseline_equivalence, judge_baseline
 
@@ -18,6 +19,8 @@ class WwcBaselineEquivalence(Check):
     What the outcomes of the same domain were before the program decides: each must lie within .05 standard deviations,
     or within .25 and be in the impact model. One beyond .25 sinks the domain. Where nothing of the kind is known, the
     other covariates can sink it but not save it: equivalence can not be judged.
+
+    After a lottery with low attrition the arms need not be shown to be alike, and the verdict is pass.
     """
 
     name: ClassVar[str] = "wwc_baseline_equivalence"
@@ -32,6 +35,9 @@ class WwcBaselineEquivalence(Check):
             key = "partly_unknown"
         if opinion.case in ("alike", "adjusted") and not decisive["pretest"].any():
             verdict, key = "cannot_judge", "no_pretest"
+        attrition = measure_attrition(subject)
+        if attrition is not None and attrition.case == "low":
+            verdict, key = "pass", "lottery"
         numbers: dict[str, object] = {"n_far_apart": int((frame["band"] == "not_satisfied").sum())}
         if not decisive.empty:
             worst = decisive.iloc[int(decisive["effect_size"].abs().to_numpy().argmax())]
