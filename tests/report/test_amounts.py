@@ -64,8 +64,8 @@ def test_a_difference_whose_digits_are_zero_has_no_direction(value, expected):
         (ATTENDANCE, 0.8832, 0.0951, 457, "88.3% (9.5)"),
         (POINTS, 2.641, 0.39, 457, "2.64 (0.39)"),
         (FLAG, 0.46, 0.5, 457, "46.0%"),
-        (FLAG, 1 / 457, 0.05, 457, "<2.2%"),  # one student of 457; 10 of 457 are 2.2 %
-        (FLAG, 450 / 457, 0.1, 457, ">97.8%"),
+        (FLAG, 1 / 457, 0.05, 457, "<5.0%"),  # rates beyond 5 and 95 % are bounds
+        (FLAG, 450 / 457, 0.1, 457, ">95.0%"),
         (FLAG, 0.4, 0.5, 15, "not shown"),  # no share of 15 students has 10 on both sides
         (POINTS, 2.64, 0.39, None, "not shown"),
         (POINTS, 2.64, math.nan, 457, "2.64"),
