@@ -12,7 +12,7 @@ class Note:
 
     key : of its sentence in the section ``[note]`` of the languages
     terms : names of the effects that it is about; empty = all
-    numbers : what the sentence needs beside ``terms``, by placeholder
+    numbers : what the sentence needs beside ``terms``, by the names that it has there
 
     An estimator gives notes as ``Fit.notes``.
     """
