@@ -7,7 +7,8 @@
 The tables are made up by DuckDB, every student on 180 days in one school of 500, 4 % of days absent. Each task runs in
 a process of its own, which reports its wall time, its processor time and the most memory that it held. A bare group-by
 of the same rows, run the same way, is the yardstick: on a busy machine its ratio says more than seconds do.
-Of Spark only the wall time counts: what its Java machine holds is not measured.
+Of Spark it is the processor time and the memory of its Java machine. A task that is not done in the time limit, ten
+minutes if nothing is said, is stopped, and its line says so.
 """
 
 from __future__ import annotations
@@ -59,16 +60,16 @@ def make_tables(folder: Path, students: int, memory: str) -> None:
         base.execute(f"COPY ({query}) TO '{folder / name}.parquet' (FORMAT parquet)")
 
 
-def bare(folder: Path, memory: str) -> int:
+def bare(folder: Path, memory: str) -> dict[str, float]:
     """The yardstick: a group-by of the daily rows in plain SQL."""
     import duckdb
 
     base = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(folder / "spill")})
     query = f"SELECT student_id, count(*), count_if(code LIKE 'absent%') FROM '{folder}/attendance.parquet' GROUP BY 1"
-    return int(base.sql(query).to_arrow_table().num_rows)
+    return {"rows": base.sql(query).to_arrow_table().num_rows}
 
 
-def panel(folder: Path, memory: str) -> int:
+def panel(folder: Path, memory: str) -> dict[str, float]:
     """Records, read and checked, and a panel of three measures."""
     from mentoreval.panel.build import build_panel
     from mentoreval.records.engines import limit_memory
@@ -76,21 +77,21 @@ def panel(folder: Path, memory: str) -> int:
 
     limit_memory(memory)
     records = read_records(folder, attendance="positive")
-    return len(build_panel(records, program="one_to_one", measures=MEASURES).frame)
+    return {"rows": len(build_panel(records, program="one_to_one", measures=MEASURES).frame)}
 
 
-def measures(folder: Path, memory: str) -> int:
+def measures(folder: Path, memory: str) -> dict[str, float]:
     """Days listed and absent of each student and year, summed in DuckDB by the expressions that a panel uses."""
     from mentoreval.panel.attendance_days import sum_listed_days
     from mentoreval.records.engines import limit_memory, scan_file
 
     limit_memory(memory)
     tables = {name: scan_file(folder / f"{name}.parquet") for name in ("attendance", "enrolment", "calendar")}
-    return _rows(sum_listed_days(**_by_year(tables)))
+    return {"rows": _rows(sum_listed_days(**_by_year(tables)))}
 
 
-def spark(folder: Path, memory: str) -> int:
-    """The same expressions on a local Spark of two threads."""
+def spark(folder: Path, memory: str) -> dict[str, float]:
+    """The same expressions on a local Spark of two threads; the memory and processor time are of its Java machine."""
     import narwhals as nw
     from pyspark.sql import SparkSession
 
@@ -103,9 +104,19 @@ def spark(folder: Path, memory: str) -> int:
         for name in ("attendance", "enrolment", "calendar")
     }
     try:
-        return _rows(sum_listed_days(**_by_year(tables)))
+        rows = _rows(sum_listed_days(**_by_year(tables)))
+        machine = session._jvm.java.lang.ProcessHandle.current()  # the one way to it that pyspark has
+        milliseconds = machine.info().totalCpuDuration().get().toMillis()
+        return {"rows": rows, "processor": milliseconds / 1000, "gib": _most_held(int(machine.pid()))}
     finally:
         session.stop()
+
+
+def _most_held(process: int) -> float:
+    """The most memory that a process has held so far, in GiB, as Linux knows it."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 2**20
 
 
 def _by_year(tables: dict[str, Any]) -> dict[str, Any]:
@@ -122,22 +133,30 @@ def _rows(sums: Any) -> int:
     return int(found.collect("pyarrow").to_native().to_pylist()[0]["rows"])
 
 
-TASKS: dict[str, Callable[[Path, str], int]] = {"bare": bare, "panel": panel, "measures": measures, "spark": spark}
+TASKS: dict[str, Callable[[Path, str], dict[str, float]]] = {
+    "bare": bare,
+    "panel": panel,
+    "measures": measures,
+    "spark": spark,
+}
 
 
 def run_here(task: str, folder: Path, memory: str) -> None:
     """One task, and what it took, as a line of JSON."""
     start = time.perf_counter()
-    rows = TASKS[task](folder, memory)
+    found = TASKS[task](folder, memory)
     used = resource.getrusage(resource.RUSAGE_SELF)
     took = {"wall": time.perf_counter() - start, "processor": used.ru_utime + used.ru_stime}
-    print(json.dumps({"rows": rows, **took, "gib": used.ru_maxrss / 2**20}))
+    print(json.dumps({**took, "gib": used.ru_maxrss / 2**20, **found}))
 
 
-def run_apart(task: str, folder: Path, memory: str) -> dict[str, float]:
-    """One task in a process of its own."""
+def run_apart(task: str, folder: Path, memory: str, limit: float | None) -> dict[str, float] | None:
+    """One task in a process of its own; None where it is not done within so many seconds."""
     command = [sys.executable, __file__, "--task", task, "--folder", str(folder), "--memory", memory]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        return None
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -148,6 +167,9 @@ def main() -> None:
     options.add_argument("--students", type=int, default=500_000)
     options.add_argument("--engine", choices=["duckdb", "spark"], default="duckdb")
     options.add_argument("--memory", default="1GB", help="what DuckDB, or Spark's driver, may hold")
+    options.add_argument(
+        "--limit", type=float, default=600, help="seconds that a task may take; 0 = as many as it needs"
+    )
     options.add_argument("--task", choices=TASKS)
     options.add_argument("--folder", type=Path)
     chosen = options.parse_args()
@@ -159,13 +181,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         make_tables(Path(made), chosen.students, chosen.memory)
         print(f"{chosen.students * DAYS:,} daily rows, memory_limit {chosen.memory}, load {os.getloadavg()[0]:.1f}")
-        yardstick = run_apart("bare", Path(made), chosen.memory)
-        for name, took in (("bare", yardstick), (task, run_apart(task, Path(made), chosen.memory))):
-            ratio = took["processor"] / yardstick["processor"]
-            print(
-                f"{name:9} {took['rows']:>11,.0f} rows {took['wall']:7.1f} s  {took['processor']:7.1f} s of processor "
-                f"({ratio:.1f} times the bare group-by)  {took['gib']:.2f} GiB"
-            )
+        yardstick = run_apart("bare", Path(made), chosen.memory, None)
+        print(_line("bare", yardstick, yardstick))
+        print(_line(task, run_apart(task, Path(made), chosen.memory, chosen.limit or None), yardstick))
+
+
+def _line(name: str, took: dict[str, float] | None, yardstick: dict[str, float] | None) -> str:
+    """What a task took, as a line of text."""
+    if took is None or yardstick is None:
+        return f"{name:9} not done within the time limit"
+    ratio = took["processor"] / yardstick["processor"]
+    return (
+        f"{name:9} {took['rows']:>11,.0f} rows {took['wall']:7.1f} s  {took['processor']:7.1f} s of processor "
+        f"({ratio:.1f} times the bare group-by)  {took['gib']:.2f} GiB"
+    )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from mentoreval.panel.baseline_window import WINDOW, WindowRows, window_rows
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import first_examples
 from mentoreval.panel.facts import MeasureFacts
+from mentoreval.panel.identifiers import among, left_join, same_rows
 from mentoreval.panel.measure import MEASURE_KEYS, Measure
 from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import PRIOR, Panel, panel_from_frame
@@ -217,8 +218,10 @@ class _Rows:
 
     def treated_by(self, treated: pd.DataFrame) -> _Rows:
         """With the start and the mentor of each student, and without the students whom the program excludes."""
+        # In the type of the rows: of texts and objects pandas makes objects, and every later step takes longer.
+        treated = treated.astype({"student_id": self.frame["student_id"].dtype})
         frame = self.frame.merge(treated.drop(columns="start_date"), on="student_id", how="left")
-        unseen = treated.loc[~treated["student_id"].isin(frame["student_id"].unique()), "student_id"]
+        unseen = treated.loc[~among(treated["student_id"], self.frame["student_id"]), "student_id"]
         entries = [LedgerEntry("matches", "mentee_never_enrolled", "dropped", len(unseen), first_examples(unseen))]
         for reason, out in frame[frame["excluded"].notna()].groupby("excluded"):
             students = first_examples(out["student_id"])
@@ -233,14 +236,13 @@ class _Rows:
         """
         keys, name = list(MEASURE_KEYS), measure.name
         found = measure.compute(view)
-        frame = self.frame.merge(found, on=keys, how="left")
+        frame = left_join(self.frame, found, keys)
         reason = frame["reason"].where(frame["reason"].notna() | frame[name].notna(), "not_recorded")
         entries = [
             LedgerEntry("panel", f"{name}.{key}", "flagged", len(out), first_examples(out["student_id"]))
             for key, out in frame.groupby(reason)
         ]
-        known = found.merge(view.student_periods[keys], on=keys, how="left", indicator=True)
-        away = known.loc[known["_merge"] == "left_only", "student_id"]
+        away = _not_enrolled(found[keys], view.student_periods[keys])
         entries.append(LedgerEntry("panel", f"{name}.not_enrolled", "flagged", len(away), first_examples(away)))
         return _Rows(frame.drop(columns="reason"), (*self.entries, *entries, *measure.remarks(view)))
 
@@ -253,6 +255,15 @@ class _Rows:
         """With the rows that stand for the year before a student came."""
         frame = pd.concat([self.frame.assign(**{WINDOW: 0.0}), window.frame], ignore_index=True)
         return _Rows(frame[[*self.frame.columns, WINDOW]], (*self.entries, *window.entries), len(window.frame))
+
+
+def _not_enrolled(found: pd.DataFrame, enrolled: pd.DataFrame) -> pd.Series[str]:
+    """Students, once for each of their periods that is not one of enrolment."""
+    keys = list(MEASURE_KEYS)
+    if same_rows(found, enrolled, keys):
+        return found["student_id"].iloc[:0]
+    looked_up = found.merge(enrolled, on=keys, how="left", indicator=True)
+    return looked_up.loc[looked_up["_merge"] == "left_only", "student_id"]
 
 
 def _refuse_nobody(treated: pd.DataFrame, program: Program) -> None:
@@ -323,8 +334,7 @@ def _refuse_covariate(name: str, known: list[str], outcomes: dict[str, Measure],
 
 def _ledger(records: Records, view: RecordsByPeriod, joined: _Rows, read: int, attributes: pd.DataFrame) -> Ledger:
     """The ledger of the records, then what was counted, then the rows of the panel."""
-    enrolled = view.student_periods["student_id"].unique()
-    never = attributes.loc[~attributes["student_id"].isin(enrolled), "student_id"]
+    never = attributes.loc[~among(attributes["student_id"], view.student_periods["student_id"]), "student_id"]
     unenrolled = LedgerEntry("students", "never_enrolled", "dropped", len(never), first_examples(never))
     told = records.ledger.add((*view.entries, unenrolled, *joined.entries))
     return Ledger(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import first_examples
+from mentoreval.records.checked import Action
 from mentoreval.records.records import LedgerEntry, Records
 
 CHECK_IN = "check_in"
@@ -71,5 +72,5 @@ class Contacts:
         return self.frame.groupby("match_id").size()
 
 
-def _entry(rule: str, action: str, matches: pd.Series[str]) -> LedgerEntry:
-    return LedgerEntry("sessions", rule, action, len(matches), first_examples(matches))  # type: ignore[arg-type]
+def _entry(rule: str, action: Action, matches: pd.Series[str]) -> LedgerEntry:
+    return LedgerEntry("sessions", rule, action, len(matches), first_examples(matches))

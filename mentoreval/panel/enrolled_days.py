@@ -82,7 +82,8 @@ def count_enrolled_days(enrolment: LazyTable, calendar: LazyTable) -> EnrolledDa
     counts = spells[["student_id", "school_id", "grade_level"]].iloc[count.spell].reset_index(drop=True)
     last_day = pd.to_datetime(count.last_day, unit="D")
     counts = counts.assign(period=pd.Series(count.period, dtype="str"), days=count.days, last_day=last_day)
-    used = spells.iloc[np.unique(count.spell)]
+    held = np.unique(count.spell)
+    used = spells if len(held) == len(spells) else spells.iloc[held]
     entries = (_idle_spells(enrolment, used), _late_exits(used))
     return EnrolledDays(_by_school(counts), used[list(DATED_SPELL)], overlaps, entries)
 
@@ -103,7 +104,8 @@ def years_of_enrolment(enrolment: LazyTable) -> EnrolledDays:
 
 
 def _in_numbers(spells: pd.DataFrame, session: SessionDays) -> pd.DataFrame:
-    order = spells.sort_values(["entry_date", "school_id", "school_year"], kind="stable").index
+    school, year = (pd.factorize(spells[name], sort=True)[0] for name in ("school_id", "school_year"))
+    order = np.lexsort((year, school, day_number(spells["entry_date"])))
     rank = np.empty(len(spells), dtype=np.int64)
     rank[order] = np.arange(len(spells))
     columns: dict[str, IntArray] = {

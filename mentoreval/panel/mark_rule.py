@@ -26,11 +26,8 @@ import narwhals as nw
 import pandas as pd
 
 from mentoreval.errors import DataError, OptionError
+from mentoreval.records.tables.grades import POINTS
 
-POINTS = {
-    "A+": 4.0, "A": 4.0, "A-": 3.7, "B+": 3.3, "B": 3.0, "B-": 2.7, "C+": 2.3, "C": 2.0, "C-": 1.7,
-    "D+": 1.3, "D": 1.0, "D-": 0.7, "F": 0.0, "I": 0.0,
-}  # fmt: skip
 NO_CREDIT = ("NC", "NP")
 CREDIT = ("P", "CR")
 WITHDRAWN = ("W",)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import reduce
 from typing import ClassVar, Literal
 
 import pandas as pd
@@ -49,6 +48,7 @@ class MatchProgram(Program):
     """
 
     models: ClassVar[tuple[str, ...]] = ()
+    mentors_are_students: ClassVar[bool] = False
     dosage: ClassVar[tuple[str, ...]] = (
         *DOSAGE_COLUMNS, "dosage", "participated", "n_sessions", "match_length", "end_reason", "program_acts",
     )  # fmt: skip
@@ -96,7 +96,7 @@ class MatchProgram(Program):
     # ------------------------------------------------------------------ who took part
     def rows(self, records: Records) -> MatchRows:
         """The matches of the records, all kinds."""
-        peer = (self.model,) if self.model is not None and "peer" in self.name else ()
+        peer = (self.model,) if self.model is not None and self.mentors_are_students else ()
         return MatchRows.of(records, peer)
 
     def judged(self, rows: MatchRows, contacts: Contacts | None, source: str) -> pd.DataFrame:
@@ -226,6 +226,6 @@ def _models(records: RecordsByPeriod, matches: pd.DataFrame) -> pd.DataFrame:
     """student_id, model: the kinds that a student got in the periods on record, in order of their first start."""
     here = matches[matches["start_period"] <= records.student_periods["period"].max()]
     kinds = here[["student_id", "model"]].drop_duplicates()
-    joined = kinds.groupby("student_id")["model"].agg(lambda names: reduce(lambda a, b: f"{a}{JOIN}{b}", names))
+    joined = kinds.groupby("student_id")["model"].agg(JOIN.join)
     models: pd.DataFrame = joined.rename("model").reset_index()
     return models

@@ -15,6 +15,7 @@ import pandas as pd
 from mentoreval.errors import DataError
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import first_examples
+from mentoreval.panel.identifiers import among
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
 
 PEER = "peer"
@@ -51,8 +52,7 @@ class MatchRows:
         frame["mentor_type"] = _either(frame["mentor_type"], frame["mentor_id"].map(known["mentor_type"]))
         peers = {*PEER_MODELS, *peer_models}
         frame["by_peer"] = frame["model"].isin(peers) | (frame["mentor_type"] == PEER)
-        students = set(collect_frame(records.students.select("student_id"))["student_id"])
-        itself = frame["mentor_id"].where(frame["by_peer"] & frame["mentor_id"].isin(students))
+        itself = frame["mentor_id"].where(_by_students(frame, records.students))
         frame["mentor_student"] = _either(frame["mentor_id"].map(known["student_id"]), itself)
         frame["person"] = _either(frame["mentor_id"].map(known["person"]), frame["mentor_id"])
         entries = _entries(frame)
@@ -65,6 +65,14 @@ class MatchRows:
         known = self.frame[self.frame["mentor_student"].notna()]
         student = known["mentor_student"].astype(known["student_id"].dtype)
         return known.assign(student_id=student, mentor_id=None, model=PEER_MENTOR)
+
+
+def _by_students(frame: pd.DataFrame, students: LazyTable) -> pd.Series[bool]:
+    """Whether each match is with a peer whose mentor_id is an identifier of a student."""
+    if not frame["by_peer"].any():
+        return frame["by_peer"]
+    known = collect_frame(students.select("student_id"))["student_id"]
+    return frame["by_peer"] & among(frame["mentor_id"], known)
 
 
 def _matches(records: Records) -> pd.DataFrame:

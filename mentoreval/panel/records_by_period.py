@@ -13,8 +13,10 @@ from mentoreval.panel.attendance_days import DAY, AttendanceDays, count_listed_d
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.course_marks import CourseMarks, count_marks
 from mentoreval.panel.enrolled_days import EnrolledDays, count_enrolled_days, years_of_enrolment
+from mentoreval.panel.identifiers import left_join
 from mentoreval.panel.mark_rule import MarkRule
 from mentoreval.panel.periods import PeriodRule, school_year_of
+from mentoreval.records.engines import hold_if_embedded
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
 
 COUNTED = ("calendar", "session_days", "enrolled", "attendance_counted", "_marks", "student_periods")
@@ -46,7 +48,7 @@ class RecordsByPeriod:
         """
         days = self.records.calendar
         if days is None and self.records.attendance_mode == "positive" and self.records.attendance is not None:
-            days = _listed_days(self.records.attendance, self.records.enrolment)
+            days = hold_if_embedded(_listed_days(self.records.attendance, self.records.enrolment))
         return None if days is None else self.rule.label_days(days)
 
     @cached_property
@@ -128,8 +130,9 @@ class RecordsByPeriod:
         rows = self.enrolled.main_school
         frame = rows[["student_id", "period", "school_id", "grade_level"]].copy()
         if self._states_enrolled_days:
-            days = self.attendance_counted.frame.set_index(["student_id", "period"])["enrolled"] / DAY
-            frame = frame.join(days.rename("days_enrolled"), on=["student_id", "period"])
+            keys, listed = ["student_id", "period"], self.attendance_counted.frame
+            days = listed[keys].assign(days_enrolled=listed["enrolled"] / DAY)
+            frame = left_join(frame, days, keys)
         else:
             frame["days_enrolled"] = rows["days"].astype(float) if self.calendar is not None else float("nan")
         return frame

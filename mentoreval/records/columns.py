@@ -1,6 +1,6 @@
 """Rules about the columns of one table: are they there, filled, readable, and within what is allowed.
 
-All of them are counted in one pass over the table. Only a rule that is broken asks for examples.
+All of them are counted together. Only a rule that is broken asks for examples.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ UNREADABLE: dict[ColumnKind, tuple[str, str]] = {
     "date": (
         "is not a date as YYYY-MM-DD",
         "Write every date as 2021-09-01; 9/3/2021 could be read in two ways. "
-        'A mapping can say which one is meant, with dates = "MM/DD/YYYY".',
+        'Say which one is meant, with dates = "MM/DD/YYYY"; and dates = "excel" where dates are numbers such as 44440.',
     ),
     "school_year": (
         "is not a school year",
         "Write 2021-22; 2022 alone could mean 2021-22 or 2022-23. "
-        'A mapping can say which one is meant, with school_years = "spring" or "autumn".',
+        'Say which one is meant, with school_years = "spring" or "autumn".',
     ),
     "grade_level": ("is not a grade level", "Write PK, KG or 1 to 12."),
 }
@@ -103,28 +103,34 @@ def _raw(schema: TableSchema, frame: LazyTable) -> _Raw:
 
 
 def _ask(raw: _Raw) -> dict[str, int]:
-    """Everything that is to be known of the columns, in one pass.
+    """Everything that is to be known of the columns, in one pass over a table whose texts are all different.
 
     Texts cost most to look at. Where a table has a row for each day of a student the same texts come again and again,
-    so that its rows are tallied by their texts first, and each text is looked at once.
+    so that the rows of each text are counted first, and the text is looked at once.
     """
-    texts = set(raw.texts)
-    conditions = {test.name: (test.broken, texts.issuperset(test.columns)) for test in raw.tests}
-    conditions |= {f"padded:{name}": (is_padded(name), True) for name in raw.texts}
-    conditions |= {f"filled:{name}": (~nw.col(name).is_null(), name in texts) for name in raw.extras}
-    conditions |= {f"numbers:{name}": (is_plain_number(name), True) for name in raw.extras if name in texts}
-    conditions |= {f"decimal:{name}": (_is_decimal(raw, name), name in texts) for name in _ids(raw)}
+    conditions = _conditions(raw)
     if not _texts_come_again(raw):
         return ask(raw.frame, rows=nw.len(), **{name: how_many(asked) for name, (asked, _) in conditions.items()})
-    of_rows = {name: asked.cast(nw.Int64) for name, (asked, of_texts) in conditions.items() if not of_texts}
-    tally = raw.frame.select(*raw.texts, **of_rows, _rows=nw.lit(1, dtype=nw.Int64))
-    tally = tally.group_by(raw.texts).agg(nw.col(name).sum() for name in (*of_rows, "_rows"))
-    times = nw.col("_rows")
-    questions = {
-        name: (asked.cast(nw.Int64) * times).sum() if of_texts else nw.col(name).sum()
-        for name, (asked, of_texts) in conditions.items()
-    }
-    return ask(tally, rows=times.sum(), **questions)
+    of_rows = {name: how_many(asked) for name, (asked, text) in conditions.items() if text is None}
+    answers = ask(raw.frame, rows=nw.len(), **of_rows)
+    for column in raw.texts:
+        times = nw.col("_rows").cast(nw.Int64)
+        of_text = {name: asked for name, (asked, text) in conditions.items() if text == column}
+        tally = raw.frame.group_by(column).agg(_rows=nw.len())
+        answers |= ask(tally, **{name: (asked.cast(nw.Int64) * times).sum() for name, asked in of_text.items()})
+    return answers
+
+
+def _conditions(raw: _Raw) -> dict[str, tuple[nw.Expr, str | None]]:
+    """What is asked of each row, by name, and the column of texts where it is about one such column alone."""
+    texts = raw.texts
+    found = {test.name: (test.broken, test.columns) for test in raw.tests}
+    found |= {f"padded:{name}": (is_padded(name), (name,)) for name in texts}
+    found |= {f"filled:{name}": (~nw.col(name).is_null(), (name,)) for name in raw.extras}
+    found |= {f"numbers:{name}": (is_plain_number(name), (name,)) for name in raw.extras if name in texts}
+    found |= {f"decimal:{name}": (_is_decimal(raw, name), (name,)) for name in _ids(raw)}
+    alone = {name: columns[0] for name, (_, columns) in found.items() if len(columns) == 1 and columns[0] in texts}
+    return {name: (asked, alone.get(name)) for name, (asked, _) in found.items()}
 
 
 def _texts_come_again(raw: _Raw) -> bool:

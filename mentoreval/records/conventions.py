@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -18,7 +18,7 @@ from mentoreval.records.validation import Problem
 
 ExitDateIs = Literal["last_day", "day_after"]
 Conflicts: TypeAlias = Literal["most_severe", "error"] | Sequence[str]
-Retakes = Literal["error", "all"]
+Retakes = Literal["error", "all", "best", "last"]
 SchoolYearsAre = Literal["spring", "autumn"]
 CONVENTIONS_FILE = "records.toml"
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -41,9 +41,11 @@ class Conventions:
     absent_from : share of a day, above 0 and up to 1, from which on an absence counts as a whole day, while a shorter
         one counts as none; or "part": each counts as the part that it is. Unsaid, shares that the table states count
         as they are, and shares that come from minutes or class periods count by 0.5
-    retakes : several marks of one course and term are a problem, or "all" of them count
+    retakes : several marks of one course and term are a problem ("error", the default); or "all" of them count; or the
+        "best"; or the "last", by the column date of grades
     as_of : the last day that the export knows; what lies later is dropped. Unsaid, the day on which it is read
-    dates : how dates are written, such as "MM/DD/YYYY"; without it only 2021-09-01 is a date
+    dates : how dates are written, such as "MM/DD/YYYY" ("us" for short), or "excel" for the day numbers of a workbook,
+        which count from 1899-12-30; without it only 2021-09-01 is a date
     school_years : what a single year such as 2022 means: the "spring" in which the school year ends, or its "autumn"
     """
 
@@ -88,16 +90,45 @@ def _wrong_date(value: object) -> str:
 
 
 def _wrong_dates(value: object) -> str:
-    from mentoreval.records.table_mapping import date_pattern
+    from mentoreval.records.table_mapping import DATES_SAID, is_date_format
 
-    try:
-        date_pattern(str(value))
-    except OptionError:
-        return " Write it as MM/DD/YYYY, D.M.YYYY or YYYYMMDD."
-    return ""
+    return "" if isinstance(value, str) and is_date_format(value) else f" Write it as {DATES_SAID}."
 
 
 OTHERS: dict[str, Callable[[object], str]] = {"absent_from": _wrong_share, "as_of": _wrong_date, "dates": _wrong_dates}
+
+
+def conventions_of(said: Mapping[str, Any], where: str) -> Conventions:
+    """The conventions that a table of a TOML file states, or that stand as options of a command.
+
+    OptionError with what is wrong and, for a name that does not exist, with those that do.
+    """
+    for name, value in said.items():
+        if wrong := _wrong(name, value):
+            raise OptionError(f"{where}{wrong}")
+    return _stated(said)
+
+
+def conventions_file(file: Path) -> Conventions:
+    """The conventions that a TOML file states; OptionError where it is not there, is no TOML, or has a mistake."""
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"There is no file {str(file)!r} that states conventions.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{file.name} can not be read: {error}.") from error
+    return conventions_of(said, file.name)
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """A convention and its value from "name=value", where the value may be as in TOML or a bare word."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise OptionError(f"{text!r} is not a setting. Write it as name=value, such as dates=MM/DD/YYYY.")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value.strip()
 
 
 def read_conventions(folder: Path) -> tuple[Conventions, tuple[Problem, ...]]:
@@ -111,16 +142,26 @@ def read_conventions(folder: Path) -> tuple[Conventions, tuple[Problem, ...]]:
         finding = f"{CONVENTIONS_FILE} can not be read: {error}."
         return Conventions(), (Problem(CONVENTIONS_FILE, "", "conventions", finding, "Correct that line."),)
     problems = tuple(problem for name, value in said.items() if (problem := _problem_of(name, value)))
-    good: dict[str, Any] = {name: value for name, value in said.items() if _problem_of(name, value) is None}
-    return Conventions(**good), problems
+    return _stated({name: value for name, value in said.items() if _problem_of(name, value) is None}), problems
+
+
+def _stated(said: Mapping[str, Any]) -> Conventions:
+    """Conventions without mistakes; a list of codes can not be changed any more."""
+    kept: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in said.items()}
+    return Conventions(**kept)
 
 
 def _problem_of(name: str, value: object) -> Problem | None:
+    wrong = _wrong(name, value)
+    if not wrong:
+        return None
+    return Problem(CONVENTIONS_FILE, name, "conventions", f"{CONVENTIONS_FILE}{wrong}", "Correct or remove that line.")
+
+
+def _wrong(name: str, value: object) -> str:
+    """What is wrong with a convention, to stand after the name of the place where it is stated; else nothing."""
     known = [option.name for option in fields(Conventions)]
     if name not in known:
-        finding = f"{CONVENTIONS_FILE} has an unknown key {name!r}.{suggest(name, known)}"
-    elif wrong := wrong_value(name, value):
-        finding = f"{CONVENTIONS_FILE}: {name} = {value!r} is not allowed.{wrong}"
-    else:
-        return None
-    return Problem(CONVENTIONS_FILE, name, "conventions", finding, "Correct or remove that line.")
+        return f" has an unknown key {name!r}.{suggest(name, known)}"
+    wrong = wrong_value(name, value)
+    return f": {name} = {value!r} is not allowed.{wrong}" if wrong else ""

@@ -214,6 +214,21 @@ def _can_be_joined(frames: Iterable[LazyTable]) -> bool:
 
 def in_duckdb(frame: LazyTable) -> LazyTable:
     """The frame on the one in-memory DuckDB connection; a DuckDB relation of that connection stays lazy."""
-    if nw.dependencies.is_duckdb_relation(frame.to_native()) and _can_be_joined([scan_table("range(0)"), frame]):
-        return frame
+    return frame if _is_embedded(frame) else _held(frame)
+
+
+def hold_if_embedded(frame: LazyTable) -> LazyTable:
+    """A frame of the one in-memory DuckDB connection with its rows made now, and not again each time it is used.
+
+    For a small table that is made of a large one. A frame of any other engine is left to that engine.
+    """
+    return _held(frame) if _is_embedded(frame) else frame
+
+
+def _is_embedded(frame: LazyTable) -> bool:
+    is_relation = nw.dependencies.is_duckdb_relation(frame.to_native())
+    return bool(is_relation) and _can_be_joined([scan_table("range(0)"), frame])
+
+
+def _held(frame: LazyTable) -> LazyTable:
     return scan_arrow(frame.collect("pyarrow").to_native().select(frame.collect_schema().names()))

@@ -62,21 +62,23 @@ def gather_class_periods(table: Checked, others: Mapping[str, Checked], options:
 def count_part_days(table: Checked, others: Mapping[str, Checked], options: Options) -> Checked:
     """The column ``fraction`` from minutes or periods, where the table has them; and whole days by the rule.
 
-    See ``Conventions.absent_from``. Only absences have a part; the ledger says how many rows the rule changed.
+    See ``Conventions.absent_from``. Only absences have a part; the ledger says how many rows the rule changed. Where no
+    rule is stated, a row that states its share and has no minutes or periods keeps that share.
     """
     pairs = [pair for pair in SHARES if table.has(*pair)]
     if not pairs and options.absent_from is None:
         return table
-    share = nw.col("fraction")
+    share, ruled_by = nw.col("fraction"), nw.lit(options.absent_from is not None)
     for missed, in_day in pairs:
-        known = ~nw.col(missed).is_null() & (nw.col(in_day) > 0)
+        known = (~nw.col(missed).is_null() & (nw.col(in_day) > 0)).fill_null(False)
         share = nw.when(known).then(nw.col(missed) / nw.col(in_day)).otherwise(share)
+        ruled_by = ruled_by | known
     absent = nw.col("code").is_in(ABSENT_CODES).fill_null(False)
     shared = table.frame.with_columns(fraction=nw.when(absent).then(share).otherwise(nw.col("fraction")))
     limit = options.absent_from or ABSENT_FROM
     if limit == "part":
         return table.keeping(shared)
-    part = nw.col("code").is_in(ABSENT_CODES) & (nw.col("fraction") < 1)
+    part = nw.col("code").is_in(ABSENT_CODES) & (nw.col("fraction") < 1) & ruled_by
     whole, none = part & (nw.col("fraction") >= limit), part & (nw.col("fraction") < limit)
     answers = ask(shared, whole=how_many(whole), none=how_many(none))
     entries = [

@@ -14,6 +14,8 @@ from mentoreval.errors import OptionError, suggest
 from mentoreval.records.validation import Problem, ValidationReport, percent
 
 LANGUAGES = ("en", "es")
+DETAILED = ("not_allowed", "out_of_range")
+"""Problems of rows whose English detail says what is allowed."""
 STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; color: #1b1f24; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
@@ -21,9 +23,18 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .6rem; border-bottom: 1px solid #c9d0d8; }
 td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .where { overflow-wrap: break-word; } small { color: #4a5461; overflow-wrap: break-word; }
-th.number { white-space: normal; }
+th.number { white-space: normal; } .problems th:nth-child(4) { width: 36%; }
 .verdict { padding: .7rem 1rem; border-left: .4rem solid #b3261e; background: #fbeeed; }
 .verdict.fine { border-color: #1d7a3d; background: #eaf5ee; }
+@media (max-width: 40rem) {
+  body { margin: 1rem auto; }
+  thead { position: absolute; clip-path: inset(50%); height: 1px; overflow: hidden; }
+  table, tbody, tr, td { display: block; }
+  tr { padding: .6rem 0; border-bottom: 1px solid #c9d0d8; }
+  td, td.number { border: 0; padding: .1rem 0; text-align: left; white-space: normal; }
+  td::before { content: attr(data-name) ": "; color: #4a5461; }
+  td:first-child { font-weight: 600; } td:first-child::before, td:empty { display: none; }
+}
 @media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
 """
 
@@ -82,7 +93,8 @@ def said(problem: Problem, words: Mapping[str, Any]) -> tuple[str, str, str]:
     if rule not in words.get("problems", {}):
         return problem.finding, problem.advice, ""
     what, advice = (str(words[part][rule]).format(column=column) for part in ("problems", "advice"))
-    return what, advice, "" if problem.rows else problem.finding
+    told = problem.rows and rule not in DETAILED
+    return what, advice, "" if told else problem.finding
 
 
 def _problems(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[str]:
@@ -97,7 +109,8 @@ def _problems(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[st
         share = percent(problem.share) if problem.rows else words["whole"]
         where = f"{escape(problem.table)}<br><small>{escape(problem.column)}</small>"
         rows.append((where, f"{problem.rows:,}" if problem.rows else "", share, what, escape(advice)))
-    yield _table([words[k] for k in ("table", "rows", "share", "what", "todo")], rows, numbers=(1, 2))
+    header = [words[k] for k in ("table", "rows", "share", "what", "todo")]
+    yield _table(header, rows, numbers=(1, 2), kind="problems")
 
 
 def _notes(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[str]:
@@ -107,11 +120,10 @@ def _notes(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[str]:
-    read, kept = report.ledger.rows_read, report.ledger.rows_kept
-    if read:
+    if report.accounts:
         yield f"<h2>{words['rows_title']}</h2>"
-        rows = [(escape(name), f"{n:,}", f"{kept.get(name, 0):,}") for name, n in read.items()]
-        yield _table([words[k] for k in ("table", "read", "kept")], rows, numbers=(1, 2))
+        rows = [(escape(name), *(f"{number:,}" for number in numbers)) for name, *numbers in report.accounts]
+        yield _table([words[k] for k in ("table", "read", "kept", "left_out")], rows, numbers=(1, 2, 3))
 
 
 def _touched(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[str]:
@@ -132,13 +144,20 @@ def _lengths(report: ValidationReport, words: Mapping[str, Any]) -> Iterator[str
         yield _table([words[k] for k in ("table", "length", "rows")], rows, numbers=(1, 2))
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int]) -> str:
-    """A table of cells that are HTML already; ``numbers`` are the columns that stand right."""
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int], kind: str = "counts") -> str:
+    """A table of cells that are HTML already; ``numbers`` are the columns that stand right.
 
-    def cells(tag: str, row: Sequence[str]) -> str:
+    Every cell knows the name of its column, which a narrow screen shows in front of it.
+    """
+    marks = ["number" if place in numbers else "where" for place in range(len(header))]
+    names = "".join(f'<th class="{mark}">{name}</th>' for mark, name in zip(marks, header, strict=True))
+
+    def cells(row: Sequence[str]) -> str:
         """The cells of one row."""
-        marks = (' class="number"' if place in numbers else ' class="where"' for place in range(len(row)))
-        return "".join(f"<{tag}{mark}>{cell}</{tag}>" for mark, cell in zip(marks, row, strict=True))
+        return "".join(
+            f'<td class="{mark}" data-name="{name}">{cell}</td>'
+            for mark, name, cell in zip(marks, header, row, strict=True)
+        )
 
-    body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{cells('th', header)}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+    body = "\n".join(f"<tr>{cells(row)}</tr>" for row in rows)
+    return f'<table class="{kind}"><thead><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody></table>'

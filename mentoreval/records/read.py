@@ -30,6 +30,7 @@ from mentoreval.records.plausibility import drop_future_days, flag_few_rows, fla
 from mentoreval.records.records import AttendanceMode, LazyTable, Ledger, Records
 from mentoreval.records.schema import TableSchema
 from mentoreval.records.school_days import flag_missing_calendar, keep_enrolled_years, keep_school_days
+from mentoreval.records.school_year_names import check_years_against_calendar, check_years_against_days
 from mentoreval.records.sources import Sources, open_sources
 from mentoreval.records.spells import close_spells
 from mentoreval.records.table_mapping import iso_dates, school_years
@@ -118,7 +119,14 @@ def validate_records(  # noqa: PLR0913 (one keyword for each choice)
 RULES: dict[str, tuple[Rule, ...]] = {
     "students": (check_duplicates,),
     "calendar": (check_duplicates, drop_future_days),
-    "enrolment": (check_duplicates, check_references, close_spells, flag_missing_calendar, flag_two_schools),
+    "enrolment": (
+        check_duplicates,
+        check_references,
+        check_years_against_calendar,
+        close_spells,
+        flag_missing_calendar,
+        flag_two_schools,
+    ),
     "attendance": (
         check_duplicates,
         gather_class_periods,
@@ -126,6 +134,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         count_part_days,
         check_references,
         drop_future_days,
+        check_years_against_days,
         keep_school_days,
         flag_few_rows,
     ),
@@ -227,13 +236,12 @@ def _as_written(schema: TableSchema, frame: LazyTable, said: Conventions) -> Laz
         return frame
     frame = in_duckdb(frame)
     columns = frame.collect_schema()
-    texts = [c for c in schema.columns if c.name in columns and isinstance(columns[c.name], nw.String)]
     changed = []
-    for column in texts:
-        text = nw.col(column.name)
-        if column.kind == "date" and said.dates is not None:
-            changed.append(iso_dates(text, said.dates).alias(column.name))
-        if column.kind == "school_year" and said.school_years is not None:
+    for column in (c for c in schema.columns if c.name in columns):
+        text, dtype = nw.col(column.name), columns[column.name]
+        if column.kind == "date" and said.dates is not None and (isinstance(dtype, nw.String) or dtype.is_numeric()):
+            changed.append(iso_dates(text.cast(nw.String), said.dates).alias(column.name))
+        if column.kind == "school_year" and said.school_years is not None and isinstance(dtype, nw.String):
             changed.append(school_years(text, said.school_years).alias(column.name))
     return frame.with_columns(changed) if changed else frame
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +17,13 @@ from mentoreval.records.tables import ATTENDANCE, TABLES
 
 MONTH, DAY = r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
 PARTS = {"YYYY": r"(\d{4})", "YY": r"(\d\d)", "MM": MONTH, "M": MONTH, "DD": DAY, "D": DAY}
+EXCEL = "excel"
+EXCEL_DAY = r"^\d{5}(?:\.0+)?$"
+"""Five digits are the days from May 1927 to 2173; what has a time of day behind its point is no date."""
+EXCEL_DAY_0 = dt.date(1899, 12, 30)
+"""Excel counts a 29 February 1900 that never was; from March 1900 on its days count from here. Not those of 1904."""
+NAMED_DATES = {"us": "MM/DD/YYYY"}
+DATES_SAID = 'MM/DD/YYYY (which "us" is short for), D.M.YYYY or YYYYMMDD, or "excel" for day numbers such as 44440'
 MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?|[ T]12:00(?::00)? AM)?"
 
 
@@ -41,7 +49,7 @@ class TableMapping:
     columns : our column = their column; without any the table is taken as it is
     codes : our column = { their code = our code }; a code without an entry is an error
     constants : our column = a value for every row
-    dates : how dates are written, such as "MM/DD/YYYY"; without it only 2021-09-01 is a date
+    dates : how dates are written, such as "MM/DD/YYYY", or "excel"; without it only 2021-09-01 is a date
     school_years : what a single year such as 2022 means: the "spring" in which the school year ends, or its "autumn"
     drop : their column = values; such rows are left out, and the ledger says so
     unpivot : columns that become rows
@@ -91,8 +99,10 @@ def _check(made: TableMapping, table: str, where: str) -> None:
         allowed = get_args(SchoolYearsAre)
         raise OptionError(f"{where} school_years = {made.school_years!r} is not allowed.{suggest('', allowed)}")
     if made.dates is not None:
-        date_pattern(made.dates)
-        if "YYYY" not in made.dates and "birth_date" in made.named_columns():
+        if made.dates != EXCEL:
+            date_pattern(made.dates)
+        two_digits = made.dates != EXCEL and "YYYY" not in NAMED_DATES.get(made.dates, made.dates)
+        if two_digits and "birth_date" in made.named_columns():
             raise OptionError(f"{where} dates = {made.dates!r}: birth_date needs years of four digits.")
     twice = [name for name in dict.fromkeys(made.named_columns()) if made.named_columns().count(name) > 1]
     if twice:
@@ -109,14 +119,23 @@ def kinds_of(table: str) -> dict[str, str]:
     return {column.name: column.kind for schema in schemas for column in schema.columns}
 
 
+def is_date_format(dates: str) -> bool:
+    """Whether it says how dates are written."""
+    try:
+        return dates == EXCEL or bool(date_pattern(dates))
+    except OptionError:
+        return False
+
+
 def date_pattern(dates: str) -> tuple[str, str]:
     """A regular expression for dates so written, and the replacement that puts year, month and day in order.
 
     OptionError where the text does not say year, month and day once each.
     """
+    dates = NAMED_DATES.get(dates, dates)
     parts = re.findall(r"Y+|M+|D+", dates)
     if sorted(part[0] for part in parts) != ["D", "M", "Y"] or any(part not in PARTS for part in parts):
-        raise OptionError(f"dates = {dates!r} is not known. Write it as MM/DD/YYYY, D.M.YYYY or YYYYMMDD.")
+        raise OptionError(f"dates = {dates!r} is not known. Write it as {DATES_SAID}.")
     glued = not re.search(r"[^YMD]", dates)
     pieces = {part: PARTS[part].replace("0?", "0") if glued else PARTS[part] for part in parts}
     pattern = "".join(pieces.get(piece, re.escape(piece)) for piece in re.split(r"(Y+|M+|D+)", dates))
@@ -128,8 +147,11 @@ def date_pattern(dates: str) -> tuple[str, str]:
 def iso_dates(text: nw.Expr, dates: str) -> nw.Expr:
     """Texts of dates so written as 2021-09-01; other texts stay, and are refused later if they are no dates.
 
-    For DuckDB, whose replacements name groups as \\1.
+    For DuckDB, whose replacements name groups as \\1, and where a date and a whole number are a date.
     """
+    if dates == EXCEL:
+        days = nw.when(text.str.contains(EXCEL_DAY)).then(text.str.slice(0, 5)).cast(nw.Int32)
+        return nw.coalesce((nw.lit(EXCEL_DAY_0) + days).cast(nw.Date).cast(nw.String), text)
     pattern, replacement = date_pattern(dates)
     padded = text.str.replace_all(pattern, replacement).str.replace_all(r"-0(\d\d)", r"-\1")
     return nw.when(text.str.contains(pattern)).then(padded).otherwise(text)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mentoreval.records.records import Ledger
 
-PROBLEM_COLUMNS = ("table", "column", "rule", "rows", "share", "examples", "advice")
+PROBLEM_COLUMNS = ("table", "column", "rule", "rows", "share", "examples", "finding", "advice")
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,21 @@ class ValidationReport:
 
     @property
     def problems(self) -> pd.DataFrame:
-        """One row for each problem: table, column, rule, rows, share, examples, advice."""
-        rows = [(p.table, p.column, p.rule, p.rows, p.share, ", ".join(p.examples), p.advice) for p in self.found]
+        """One row for each problem, the worst first: table, column, rule, rows, share, examples, finding, advice."""
+        rows = [
+            (p.table, p.column, p.rule, p.rows, p.share, ", ".join(p.examples), p.finding, p.advice) for p in self.found
+        ]
         return pd.DataFrame(rows, columns=list(PROBLEM_COLUMNS))
+
+    @property
+    def accounts(self) -> tuple[tuple[str, int, int, int], ...]:
+        """For each table its name, rows read, rows kept, and rows that the ledger says were dropped."""
+        read, kept = self.ledger.rows_read, self.ledger.rows_kept
+        dropped = dict.fromkeys(read, 0)
+        for entry in self.ledger.entries:
+            if entry.action == "dropped":
+                dropped[entry.table] = dropped.get(entry.table, 0) + entry.rows
+        return tuple((table, read[table], kept[table], dropped[table]) for table in read if table in kept)
 
     @property
     def message(self) -> str:
@@ -108,8 +120,10 @@ class ValidationReport:
         return "\n".join([verdict, *self.notes, *self._rows(), *self._lengths(), *self._touched()])
 
     def _rows(self) -> list[str]:
-        read, kept = self.ledger.rows_read, self.ledger.rows_kept
-        return [f"  {table}: {read[table]:,} rows read, {kept[table]:,} kept" for table in read if table in kept]
+        return [
+            f"  {table}: {read:,} {'row' if read == 1 else 'rows'} read = {kept:,} kept + {dropped:,} in the ledger"
+            for table, read, kept, dropped in self.accounts
+        ]
 
     def _lengths(self) -> list[str]:
         """Only where they differ: that is where leading zeros were lost."""
@@ -120,7 +134,8 @@ class ValidationReport:
 
     def _touched(self) -> list[str]:
         return [
-            f"  {entry.table}: {entry.rows:,} rows {entry.action} ({entry.rule}: {', '.join(entry.examples)})"
+            f"  {entry.table}: {entry.rows:,} {'row' if entry.rows == 1 else 'rows'} {entry.action} "
+            f"({entry.rule}: {', '.join(entry.examples)})"
             for entry in self.ledger.entries
         ]
 

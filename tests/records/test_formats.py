@@ -219,7 +219,7 @@ def test_a_year_is_that_of_spring_or_of_autumn_and_never_guessed(tmp_path: Path)
     spring = validate_records(source, format=mapped(), **MODE)
     assert "date_outside_school_year" in {problem.rule for problem in spring.found}
     unsaid = validate_records(source, format=mapped(enrolment={"school_years": None}), **MODE).found[0]
-    assert 'A mapping can say which one is meant, with school_years = "spring" or "autumn".' in unsaid.advice
+    assert 'Say which one is meant, with school_years = "spring" or "autumn".' in unsaid.advice
 
 
 def test_several_files_make_one_table_and_constants_fill_what_a_file_does_not_say(tmp_path: Path) -> None:

@@ -392,7 +392,7 @@ def test_yearly_totals_may_have_one_row_for_each_school(district: Make) -> None:
             "enrolment",
             {"exit_date": "2023-01-10", "entry_date": "2023-01-10"},
             "date_outside_school_year",
-            "enrolment has 1 row whose dates lie outside their school_year (first student_id: 001).",
+            "enrolment has 1 row whose entry_date lies outside their school_year (first student_id: 001).",
         ),
     ],
 )
@@ -443,7 +443,8 @@ def test_all_problems_of_all_tables_at_once_the_worst_first(district: Make) -> N
         ("grades", "not_allowed", 0.5),
         ("attendance", "orphan", 0.33),
     ]
-    assert list(report.problems.columns) == ["table", "column", "rule", "rows", "share", "examples", "advice"]
+    columns = ["table", "column", "rule", "rows", "share", "examples", "finding", "advice"]
+    assert list(report.problems.columns) == columns
     assert report.problems["rows"].tolist() == [2, 1, 1]
     with pytest.raises(DataError) as error:
         read_records(tables, attendance="absences_only")
@@ -456,7 +457,9 @@ def test_a_clean_district_has_an_empty_report(district: Make) -> None:
     report = validate_records(district(), attendance="absences_only")
     assert report.ok
     assert len(report.problems) == 0
-    assert str(report).startswith("The tables in frames hold every rule.\n  students: 3 rows read, 3 kept\n")
+    assert str(report).startswith(
+        "The tables in frames hold every rule.\n  students: 3 rows read = 3 kept + 0 in the ledger\n"
+    )
     assert "enrolment: 2 rows mapped (open_exit: 001, 003)" in str(report)
     assert "Every rule holds." in report._repr_html_()
 

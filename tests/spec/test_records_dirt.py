@@ -277,6 +277,20 @@ def test_minutes_count_as_absent_from_half_of_the_day_on() -> None:
     assert column(strict, "attendance", "fraction") == [1.0, 1.0]
 
 
+def test_a_stated_share_stays_where_only_other_rows_have_minutes() -> None:
+    """Half of the day is the rule for shares from minutes; a share that a person stated is taken at their word."""
+    days = """
+        student_id | date       | code   | fraction | minutes_absent | minutes_in_day
+        ana        | 2021-09-01 | absent | 0.25     |                |
+        ana        | 2021-09-02 | absent |          | 100            | 400
+        ana        | 2021-09-03 | absent | 0.25     | 200            | 400
+    """
+    shares = column(read(ABSENT, attendance=days), "attendance", "date", "fraction")
+    assert shares == [("2021-09-01", "0.25"), ("2021-09-02", "0.0"), ("2021-09-03", "1.0")]
+    ruled = read(ABSENT | {"conventions": Conventions(absent_from=0.2)}, attendance=days)
+    assert column(ruled, "attendance", "fraction") == [1.0, 1.0, 1.0], "a rule that is stated holds for all"
+
+
 def test_class_periods_become_one_day() -> None:
     absences = """
         student_id | date       | code             | class_period | periods_in_day
@@ -360,7 +374,7 @@ def test_american_dates_and_single_years_are_read_where_it_is_said_how() -> None
         ("2021-22", "2021-09-01"),
         ("2021-22", "2021-09-02"),
     ]
-    with pytest.raises(DataError, match="whose dates lie outside their school_year"):
+    with pytest.raises(DataError, match="whose entry_date lies outside their school_year"):
         # 2021 is the year 2020-21 to a district that names it by its spring, and these entries come after it.
         read(
             {"conventions": Conventions(dates="MM/DD/YY", school_years="spring")},
@@ -373,6 +387,91 @@ def test_other_dates_are_refused_and_not_guessed(written: str) -> None:
     enrolment = DISTRICT["enrolment"].replace("2021-09-01", written)
     with pytest.raises(DataError, match="is not a date as YYYY-MM-DD"):
         read(enrolment=enrolment)
+
+
+def test_the_day_numbers_of_a_workbook_are_dates_only_where_that_is_said() -> None:
+    """Excel shows 44440 as 1 September 2021, and 43,890 as 29 February 2020."""
+    enrolment = """
+        student_id | school_id | school_year | grade_level | entry_date
+        ana        | north     | 2021-22     | 9           | 44440
+        ben        | north     | 2021-22     | 9           | 44441.0
+    """
+    with pytest.raises(DataError, match='dates = "excel" where dates are numbers such as 44440'):
+        read(enrolment=enrolment)
+    said = {"conventions": Conventions(dates="excel")}
+    assert column(read(said, enrolment=enrolment), "enrolment", "entry_date") == [
+        dt.date(2021, 9, 1),
+        dt.date(2021, 9, 2),
+    ]
+    students = "student_id | birth_date\nana | 38412\nben | 2005-02-28"
+    born = column(read(said, students=students, enrolment=enrolment), "students", "birth_date")
+    assert born == [dt.date(2005, 2, 28), dt.date(2005, 3, 1)], "dates as we write them stay what they are"
+    numbers = parse(enrolment).assign(entry_date=[44440, 44441])
+    tables = {name: parse(text) for name, text in DISTRICT.items()} | {"enrolment": numbers}
+    assert column(read_records(tables, **said), "enrolment", "entry_date") == [dt.date(2021, 9, 1), dt.date(2021, 9, 2)]
+
+
+@pytest.mark.parametrize("written", ["44440.5", "4444", "444400", "9/1/2021"])
+def test_what_is_no_day_of_a_workbook_is_refused(written: str) -> None:
+    enrolment = DISTRICT["enrolment"].replace("2021-09-01", written)
+    with pytest.raises(DataError, match="is not a date as YYYY-MM-DD"):
+        read({"conventions": Conventions(dates="excel")}, enrolment=enrolment)
+
+
+# School years that are named one too early or one too late, without any date of exit
+
+
+NO_EXITS = """
+    student_id | school_id | school_year | grade_level | entry_date
+    ana        | north     | 2021-22     | 9           | 2021-09-01
+    ben        | north     | 2021-22     | 9           | 2021-09-01
+"""
+
+
+def blamed(mode: str | None = None, **tables: str | None) -> list[tuple[str, str, int]]:
+    """Table, rule and rows of every problem of the district with these tables."""
+    texts = {name: text for name, text in {**DISTRICT, **tables}.items() if text is not None}
+    report = validate_records({name: parse(text) for name, text in texts.items()}, attendance=mode)
+    return [(problem.table, problem.rule, problem.rows) for problem in report.found]
+
+
+def test_a_year_named_too_early_shows_in_the_dates_of_entry_alone() -> None:
+    assert blamed(enrolment=NO_EXITS) == []
+    assert blamed(enrolment=NO_EXITS.replace("2021-22", "2020-21")) == [("enrolment", "date_outside_school_year", 2)]
+
+
+def test_a_year_named_too_late_shows_in_the_calendar() -> None:
+    late = NO_EXITS.replace("2021-22", "2022-23")
+    assert blamed(enrolment=late) == [("enrolment", "school_year_without_dates", 2)]
+    kept = late + "    ana | north | 2021-22 | 8 | 2021-09-01\n    ben | north | 2021-22 | 8 | 2021-09-01\n"
+    longer = DISTRICT["calendar"] + "        north | 2022-09-01 | 2022-23\n"
+    assert blamed(enrolment=kept, calendar=longer) == [], "districts keep the first date of entry"
+
+
+def test_a_year_named_too_late_shows_in_the_days_of_attendance() -> None:
+    days = """
+        student_id | date       | code
+        ana        | 2021-09-01 | present
+        ana        | 2022-06-01 | absent
+        ben        | 2021-09-01 | present
+    """
+    assert blamed("positive", enrolment=NO_EXITS, calendar=None, attendance=days) == []
+    late = NO_EXITS.replace("2021-22", "2022-23")
+    assert blamed("positive", enrolment=late, calendar=None, attendance=days) == [
+        ("enrolment", "school_year_without_dates", 2)
+    ]
+
+
+def test_where_no_table_has_days_a_year_without_an_entry_is_flagged() -> None:
+    tables = {name: parse(text) for name, text in DISTRICT.items() if name != "calendar"}
+    tables["enrolment"] = parse(NO_EXITS.replace("2021-22", "2022-23"))
+    flagged = {e.rule: (e.rows, e.examples) for e in read_records(tables).ledger.entries if e.action == "flagged"}
+    assert flagged["no_entry_in_school_year"] == (2, ("2022-23",))
+
+
+def test_a_calendar_of_an_autumn_named_too_early_is_refused() -> None:
+    early = DISTRICT["calendar"].replace("2021-22", "2020-21")
+    assert ("calendar", "date_outside_school_year", 4) in blamed(calendar=early)
 
 
 # Marks
@@ -403,6 +502,54 @@ def test_a_retaken_course_is_for_a_person_to_settle_or_all_marks_count() -> None
     records = read({"conventions": Conventions(retakes="all")}, grades=grades)
     assert column(records, "grades", "mark") == ["B", "F"]
     assert ("grades", "retaken_course", 2) in [(e.table, e.rule, e.rows) for e in records.ledger.entries]
+
+
+TAKEN_THREE_TIMES = """
+    student_id | school_year | term | course_id | mark | credits | date
+    ana        | 2021-22     | S1   | math      | F    | 1       | 2022-01-20
+    ana        | 2021-22     | S1   | math      | b-   | 1       | 2022-03-10
+    ana        | 2021-22     | S1   | math      | C+   | 1       | 2022-06-10
+    ana        | 2021-22     | S1   | art       | W    | 1       | 2022-01-20
+    ben        | 2021-22     | S1   | math      | 2.8  | 1       | 2022-01-20
+    ben        | 2021-22     | S1   | math      | B    | 0.5     | 2022-03-10
+    ben        | 2021-22     | S1   | math      | B    | 1       | 2022-06-10
+    ben        | 2021-22     | S1   | art       | NP   | 1       | 2022-01-20
+    ben        | 2021-22     | S1   | art       | CR   | 1       | 2022-03-10
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "marks"),
+    [
+        ("best", [("ana", "art", "W"), ("ana", "math", "b-"), ("ben", "art", "CR"), ("ben", "math", "B")]),
+        ("last", [("ana", "art", "W"), ("ana", "math", "C+"), ("ben", "art", "CR"), ("ben", "math", "B")]),
+    ],
+)
+@pytest.mark.parametrize("in_files", [False, True], ids=["pandas", "csv"])
+def test_of_a_retaken_course_the_best_or_the_last_mark_counts(
+    which: str, marks: list[tuple[str, ...]], in_files: bool, tmp_path: Any
+) -> None:
+    texts = {**DISTRICT, "grades": TAKEN_THREE_TIMES}
+    tables: Any = {name: parse(text) for name, text in texts.items()}
+    if in_files:
+        for name, table in tables.items():
+            table.to_csv(tmp_path / f"{name}.csv", index=False)
+    records = read_records(tmp_path if in_files else tables, conventions=Conventions(retakes=which))  # type: ignore[arg-type]
+    assert column(records, "grades", "student_id", "course_id", "mark") == marks
+    assert dropped(records) == {("grades", "retaken_course"): 5}
+    assert accounted(records, "grades") == (9, 4)
+
+
+def test_marks_of_a_retaken_course_that_can_not_be_compared_are_for_a_person() -> None:
+    unread = TAKEN_THREE_TIMES.replace("b-", "95*")
+    with pytest.raises(DataError, match=r"grades has 3 rows that share .* and have marks that no usual scale reads"):
+        read({"conventions": Conventions(retakes="best")}, grades=unread)
+    same_day = TAKEN_THREE_TIMES.replace("2022-06-10", "2022-03-10")
+    with pytest.raises(DataError, match=r"grades has 6 rows that share .* and have dates that are missing or the same"):
+        read({"conventions": Conventions(retakes="last")}, grades=same_day)
+    undated = "\n".join(line.rsplit("|", 1)[0] for line in TAKEN_THREE_TIMES.strip().splitlines())
+    with pytest.raises(DataError, match="no column date that says which is the last"):
+        read({"conventions": Conventions(retakes="last")}, grades=undated)
 
 
 # Enrolment

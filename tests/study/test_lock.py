@@ -118,6 +118,16 @@ def test_what_was_changed_is_named(study, old, new, changes):
     assert (status, set(found)) == ("changed" if changes else "planned", set(changes))
 
 
+def test_code_that_is_changed_after_the_lock_is_named(study):
+    script = study.parent / "prepare.py"
+    script.write_text("def prepare(frame):\n    return frame\n")
+    change(study, 'file = "students.csv"', 'file = "students.csv"\nprepare = "prepare.py"')
+    me.lock_study(study)
+    assert statuses(study)["main"] == ("planned", ())
+    script.write_text("def prepare(frame):\n    return frame.assign(after=frame['after'] + frame['tutored'])\n")
+    assert statuses(study)["main"] == ("changed", ("code",))
+
+
 def test_what_was_added_or_left_out_is_said(study):
     me.lock_study(study)
     change(study, 'name = "marks"', 'name = "marks again"')

@@ -85,6 +85,31 @@ def test_every_combination_is_estimated_and_shown_in_both_languages(study, tmp_p
     assert "De 16 maneras de calcular el efecto" in pages["es"]
 
 
+def test_choices_and_costs_are_called_what_the_study_calls_them_in_each_language(study, tmp_path):
+    told = """
+        [cost]
+        per_student = 300
+        what = "a tutor and books"
+        [choice_names]
+        all_facts = "all that is known"
+        [translation.es]
+        cost = "un tutor y libros"
+        [translation.es.choice_names]
+        all_facts = "todo lo que se sabe"
+    """
+    study.write_text(study.read_text().replace("permutations = 3", "permutations = 0") + told)
+    written = me.write_report(me.run_study(study), tmp_path / "report", languages=["en", "es"])
+    pages = {path.stem[-2:]: path.read_text(encoding="utf-8") for path in written if path.suffix == ".html"}
+    assert "All that is known" in pages["en"]
+    assert "a tutor and books" in pages["en"]
+    assert "Todo lo que se sabe" in pages["es"]
+    assert "un tutor y libros" in pages["es"]
+    assert "Nearest-neighbor matching</td>" in pages["en"], "an entry that has the name of a kind is called that"
+    study.write_text(study.read_text().replace('all_facts = "all that', 'all_fact = "all that'))
+    with pytest.raises(StudyError, match="Did you mean 'all_facts'"):
+        me.run_study(study)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "error", "message"),
     [

@@ -60,7 +60,7 @@ class SurveyScale(Measure):
             raise OptionError('survey_scale needs the items of the scale: items = ["…", "…"].')
         bounds = (self.lowest, self.highest)
         frame = answers_by_student(records.records, records.rule, self.items, self.role, bounds)
-        turned = [name for name in self.reverse]
+        turned = list(self.reverse)
         frame[turned] = self.lowest + self.highest - frame[turned]
         return frame
 

@@ -27,6 +27,7 @@ class Peer(MatchProgram):
 
     name: ClassVar[str] = "peer"
     models: ClassVar[tuple[str, ...]] = ("peer", "peer_same_age", "peer_cross_age")
+    mentors_are_students: ClassVar[bool] = True
 
     age: Literal["any", "same", "cross"] = "any"
     studied: Literal["mentees", "mentors"] = "mentees"

@@ -6,10 +6,14 @@ import narwhals as nw
 
 from mentoreval.records.schema import Column, RowRule, TableSchema
 
+FIRST_MONTH, LAST_MONTH = 6, 8
+"""No school year starts before June of its first year or ends after August of its second."""
+
 
 def _outside_school_year(date: nw.Expr, school_year: nw.Expr) -> nw.Expr:
-    years_after_start = date.dt.year() - school_year.str.slice(0, 4).cast(nw.Int64)
-    return (years_after_start < 0) | (years_after_start > 1)
+    first = school_year.str.slice(0, 4).cast(nw.Int64)
+    months = 12 * (date.dt.year() - first) + date.dt.month()
+    return (months < FIRST_MONTH) | (months > 12 + LAST_MONTH)
 
 
 CALENDAR = TableSchema(

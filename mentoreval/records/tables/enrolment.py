@@ -14,12 +14,15 @@ def _exit_before_entry(entry: nw.Expr, leaving: nw.Expr) -> nw.Expr:
     return leaving < entry
 
 
-def _outside_school_year(entry: nw.Expr, leaving: nw.Expr, school_year: nw.Expr) -> nw.Expr:
+def _entered_after_year(entry: nw.Expr, school_year: nw.Expr) -> nw.Expr:
     """An entry may lie in an earlier year (districts keep the first one), but a spell can not miss its year."""
     first = school_year.str.slice(0, 4).cast(nw.Int64)
     year, month = entry.dt.year(), entry.dt.month()
-    too_late = (year > first + 1) | ((year == first + 1) & (month >= FIRST_MONTH))
-    return too_late | (leaving.dt.year() < first)
+    return (year > first + 1) | ((year == first + 1) & (month >= FIRST_MONTH))
+
+
+def _left_before_year(leaving: nw.Expr, school_year: nw.Expr) -> nw.Expr:
+    return leaving.dt.year() < school_year.str.slice(0, 4).cast(nw.Int64)
 
 
 ENROLMENT = TableSchema(
@@ -44,12 +47,16 @@ ENROLMENT = TableSchema(
             "whose exit_date is before their entry_date",
             "Correct the dates, or take the rows out if the student never came.",
         ),
-        RowRule(
-            "date_outside_school_year",
-            ("entry_date", "exit_date", "school_year"),
-            _outside_school_year,
-            "whose dates lie outside their school_year",
-            "2021-22 starts in 2021 and ends in 2022; correct school_year or the dates.",
+        # Two rules, so that each holds where the table has only one of the dates.
+        *(
+            RowRule(
+                "date_outside_school_year",
+                (column, "school_year"),
+                broken,
+                f"whose {column} lies outside their school_year",
+                "2021-22 starts in 2021 and ends in 2022; correct school_year or the dates.",
+            )
+            for column, broken in (("entry_date", _entered_after_year), ("exit_date", _left_before_year))
         ),
     ),
     required=True,

@@ -211,9 +211,7 @@ def test_binary_outcomes_that_never_change_have_no_error_and_a_note(frame: pd.Da
     row = effect.frame[effect.frame["term"] == "att(2003,2002)"].iloc[0]
     assert row["estimate"] == 0.0
     assert np.isnan(row["std_error"])
-    assert any(
-        note.key == "no_error_can_be_estimated" and "att(2003,2002)" in note.terms for note in effect.notes
-    )
+    assert any(note.key == "no_error_can_be_estimated" and "att(2003,2002)" in note.terms for note in effect.notes)
 
 
 def test_matched_weights_count_in_the_cohort_they_were_made_for(frame: pd.DataFrame, given: Any) -> None:
