@@ -18,6 +18,7 @@ from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.forest_plot import ForestPlot
 from mentoreval.report.exhibits.honest_did import HonestDidPlot
 from mentoreval.report.exhibits.love_plot import LovePlot
+from mentoreval.report.exhibits.omitted_variable import OmittedVariablePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.power_curve import PowerCurve
 from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
@@ -45,7 +46,8 @@ def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> F
 
     result : a Design is drawn as a love plot, or as an overlap plot; several designs, best by name, as one love plot;
         an Estimate over time (an event study, or group-time effects, which are pooled by event time) as an event-study
-        plot; a Synthesis is drawn as a forest plot, a Finding of honest_did as its intervals, a PowerAnalysis as
+        plot; a Synthesis is drawn as a forest plot, a Finding of honest_did as its intervals and
+        one of omitted_variable as contours, a PowerAnalysis as
         a curve
     language : "en" or "es"
     show : of one design, its "balance" in the covariates, or the "overlap" of the propensity scores
@@ -78,6 +80,12 @@ def _exhibit(result: Drawable, show: Show) -> Exhibit:
         return PowerCurve.of_analysis(result)
     if isinstance(result, Finding) and result.check == HonestDidPlot.name and len(result.frame):
         return HonestDidPlot.of_finding(result)
+    if (
+        isinstance(result, Finding)
+        and result.check == OmittedVariablePlot.name
+        and OmittedVariablePlot.can_show(result)
+    ):
+        return OmittedVariablePlot.of_finding(result)
     what = f"an estimate by {result.fit.estimator.name}" if isinstance(result, Estimate) else type(result).__name__
     raise ReportError(f"There is no figure of {what}. A design, an estimate over time and a synthesis can be drawn.")
 

@@ -23,6 +23,7 @@ from mentoreval.report.exhibits import BalanceComparison, OverlapPlot
 from mentoreval.report.exhibits.balance_comparison import MARKERS
 from mentoreval.report.exhibits.forest_plot import ForestPlot
 from mentoreval.report.exhibits.honest_did import HonestDidPlot
+from mentoreval.report.exhibits.omitted_variable import OmittedVariablePlot
 from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
 from mentoreval.report.words import Words, available_languages
 
@@ -242,3 +243,23 @@ def test_a_specification_curve_of_160_estimates_is_legible(language):
 )
 def test_a_power_curve_is_legible(language, design, options):
     assert_no_text_over_another(draw(me.power(design, **options), language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("effect", [0.4, -0.4])
+def test_contours_of_an_omitted_variable_are_legible_and_say_what_is_left(language, effect):
+    rng = np.random.default_rng(4)
+    facts = rng.normal(size=(400, 5))
+    mentored = facts @ [0.6, 0.3, 0.2, 0.1, 0.05] + rng.normal(size=400) > 0
+    names = ["before", "grade_level", "disability", "gender", "english_learner"]
+    frame = pd.DataFrame(facts, columns=names).assign(student=range(400), mentored=mentored)
+    frame["gpa"] = effect * mentored + facts @ [0.5, 0.3, 0.2, 0.1, 0.1] + rng.normal(size=400)
+    panel = me.panel_from_frame(frame, unit="student", treated="mentored", covariates=names, outcomes=["gpa"])
+    estimate = me.estimate_effect(me.choose_design(panel), "gpa", me.RegressionAdjustment())
+    finding = me.run_check("omitted_variable", estimate)
+    assert_no_text_over_another(draw(finding, language))
+    exhibit, words = OmittedVariablePlot.of_finding(finding), Words(language)
+    assert exhibit.frame["covariate"].iloc[0] == "before"
+    assert len(exhibit.frame) == 4
+    for left in exhibit.frame["estimate"]:
+        assert words.number(left, 2, signed=True) in exhibit.alt_text(words)

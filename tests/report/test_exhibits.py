@@ -19,7 +19,14 @@ from mentoreval.report.exhibits import EXHIBITS, EventStudy, ImpactPlot, LovePlo
 from mentoreval.report.words import Words, available_languages
 
 # Each of these has its own tests.
-NOT_OF_THIS_EVALUATION = ("forest_plot", "honest_did", "specification_curve", "plan_table", "power_curve")
+NOT_OF_THIS_EVALUATION = (
+    "forest_plot",
+    "honest_did",
+    "omitted_variable",
+    "specification_curve",
+    "plan_table",
+    "power_curve",
+)
 DRAWN = [name for name, kind in EXHIBITS.items() if "draw" in vars(kind) and name not in NOT_OF_THIS_EVALUATION]
 TABLED = [name for name, kind in EXHIBITS.items() if "table" in vars(kind) and name not in NOT_OF_THIS_EVALUATION]
 LANGUAGES = available_languages()

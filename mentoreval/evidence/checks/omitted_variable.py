@@ -62,12 +62,19 @@ class OmittedVariable(Check):
             )
 
     def examine(self, subject: Estimate) -> Finding:
-        """The verdict with robustness values; the frame has the bounds, one row for each covariate and strength."""
+        """The verdict with robustness values; the frame has the bounds, one row for each covariate and strength.
+
+        ``frame.attrs`` has what a picture needs: estimate, std_error, df, outcome, measure.
+        """
         model = ClassicalRegression.of(subject)
         if model is None:
             return Finding(self.name, "cannot_judge", f"{self.name}.no_regression")
         benchmarks = self._benchmarks(model)
         frame = self._bounds(model, benchmarks, self.times)
+        frame.attrs = {
+            "estimate": model.estimate, "std_error": model.std_error, "df": model.df, "outcome": subject.outcome,
+            "measure": subject.design.panel.measures.get(subject.outcome),
+        }  # fmt: skip
         values = {
             "robustness_value": robustness_value(model.t, model.df),
             "robustness_value_interval": robustness_value(model.t, model.df, alpha=self.level),

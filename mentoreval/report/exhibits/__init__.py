@@ -15,6 +15,7 @@ from mentoreval.report.exhibits.impact_plot import ImpactPlot
 from mentoreval.report.exhibits.impact_table import ImpactTable
 from mentoreval.report.exhibits.ledger_table import LedgerTable
 from mentoreval.report.exhibits.love_plot import LovePlot
+from mentoreval.report.exhibits.omitted_variable import OmittedVariablePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.plan_table import PlanTable
 from mentoreval.report.exhibits.power_curve import PowerCurve
@@ -40,6 +41,7 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "wwc_audit_table": WwcAuditTable,
     "forest_plot": ForestPlot,
     "honest_did": HonestDidPlot,
+    "omitted_variable": OmittedVariablePlot,
     "plan_table": PlanTable,
     "power_curve": PowerCurve,
     "specification_curve": SpecificationCurveExhibit,
@@ -48,6 +50,6 @@ EXHIBITS: dict[str, type[Exhibit]] = {
 __all__ = [
     "EXHIBITS", "BalanceComparison", "BaselineTable", "EssaTable", "EventStudy", "FindingsTable",
     "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
-    "OverlapPlot", "PlanTable", "PowerCurve", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit",
-    "WwcAuditTable",
+    "OmittedVariablePlot", "OverlapPlot", "PlanTable", "PowerCurve", "RobustnessTable", "SampleFlow",
+    "SpecificationCurveExhibit", "WwcAuditTable",
 ]  # fmt: skip

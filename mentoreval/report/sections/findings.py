@@ -41,6 +41,7 @@ class Findings(Section):
                 if again := [words.named("check", finding.check) for finding, one in pairs if one in told]:
                     blocks.append(Paragraph(words("findings.as_above", checks=again), "note"))
                 told.update(said)
+                blocks += material.pictures("omitted_variable", words, result.plan.name)
                 blocks += material.pictures("honest_did", words, result.plan.name)
         blocks.append(Heading(words("findings.all_title")))
         return (*blocks, *material.tables("findings_table", words))
