@@ -8,8 +8,6 @@ grid, draws the first-stage critical value 1,000 times and the folded normal qua
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -180,12 +178,3 @@ def test_the_hybrid_covers_the_effect_at_the_edge_of_what_it_allows():
         for low, high in (relative_magnitudes(Trajectory(d, vcov, 2, np.array([1.0, 0.0])), 1.0) for d in draws)
     ]
     assert np.mean(held) > 0.95 - 3 * np.sqrt(0.05 * 0.95 / 300)
-
-
-def test_an_interval_takes_a_fraction_of_a_second():
-    relative_magnitudes(profits(AVERAGE), 1.0)
-    began = time.process_time()
-    for size in (0.0, 0.5, 1.0, 1.5, 2.0):
-        relative_magnitudes(profits(AVERAGE), size)
-    relative_breakdown(profits(AVERAGE))
-    assert time.process_time() - began < 1.0
