@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 
-from mentoreval.aliases import BoolArray, FloatArray
 from mentoreval.errors import OptionError
-from mentoreval.worlds.district import tables
-from mentoreval.worlds.district.absences import AbsenceModel
-from mentoreval.worlds.district.calendar import SchoolYear, make_school_year
-from mentoreval.worlds.district.marks import MarkModel, Marks
-from mentoreval.worlds.district.matches import Matches, follow_matches
-from mentoreval.worlds.district.mentoring import Eligible, Mentoring
-from mentoreval.worlds.district.outcomes import Attended, averted_absences, potential_outcomes
-from mentoreval.worlds.district.people import Traits, number_ids
-from mentoreval.worlds.district.roster import NOBODY, Mobility, Roster, School
+from mentoreval.worlds.district.district import Chronicle, District, Setting, selection_rule
+from mentoreval.worlds.district.mentoring import Mentoring
+from mentoreval.worlds.district.roster import School
 from mentoreval.worlds.world import Draw, Truth, World
-
-FIRST_YEAR, N_YEARS = 2021, 4
 
 # Schools differ in their level of absences, but program schools and the others do not differ on average.
 SCHOOLS = (
@@ -39,15 +28,13 @@ SCHOOLS = (
     School("H2", (9, 12), starts=3, absence_shift=0.05),
     School("H3", (9, 12), absence_shift=0.0),
 )
-YEAR_SHIFTS = (0.10, 0.04, 0.0, -0.04)  # absences fall for everybody, whatever their school does
-
-# Log-odds of being chosen, kindergarten to grade 12, on top of Mentoring.intercept: few in the last grade.
-CHOSEN_BY_GRADE = (0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 0.5, 0.2, 0.1, 0.5, 0.2, 0.0, -0.5)
-CHOSEN_IF_DISADVANTAGED = 0.35
-
-ABSENCES, MARKS = AbsenceModel(), MarkModel()
-SCHOOL_IDS = np.array([school.school_id for school in SCHOOLS], dtype=object)
-STARTS = np.array([N_YEARS if school.starts is None else school.starts for school in SCHOOLS])
+RIVERSIDE = Setting(
+    schools=SCHOOLS,
+    first_year=2021,
+    year_shifts=(0.10, 0.04, 0.0, -0.04),  # absences fall for everybody, whatever their school does
+    chosen_by_grade=(0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 0.5, 0.2, 0.1, 0.5, 0.2, 0.0, -0.5),  # few in the last grade
+    chosen_if_disadvantaged=0.35,
+)
 
 
 @dataclass(frozen=True)
@@ -98,125 +85,8 @@ class Riverside(World):
 
     def draw(self, rng: np.random.Generator) -> Draw:
         """Draw four school years, one after the other: selection looks at the absences of the year before."""
-        district = _District.draw(self.n_students, rng)
         program = Mentoring(share=self.effect_share)
-        matches = Matches.none()
-        attended: list[Attended] = []
-        marks: list[Marks] = []
-        for number in range(N_YEARS):
-            if attended:
-                matches = matches.and_then(district.choose(number, attended[-1], program, rng))
-            attended.append(district.attend(number, matches, program, rng))
-            marks.append(attended[-1].draw_marks(MARKS, district.ability[attended[-1].roster.student], rng))
-        history = follow_matches(matches, district.rosters, district.years, program.renewal, rng)
-        ids = tables.Ids(number_ids("S", len(district.ability), rng), SCHOOL_IDS, number_ids("P", len(matches)))
-        drawn = {
-            "students": tables.students_table(district.traits, ids),
-            "enrolment": tables.enrolment_table(attended, ids),
-            "calendar": tables.calendar_table(district.years, ids),
-            "attendance": tables.attendance_table(attended, ids),
-            "grades": tables.grades_table(attended, marks, ids),
-            "matches": tables.matches_table(matches, history, district.years, ids),
-            "sessions": tables.sessions_table(attended, history, matches, ids, rng),
-        }
-        truth = Truth.of(_rule(program, district.years), _potential(attended, marks, matches, ids))
+        chronicle = Chronicle.write(District.draw(RIVERSIDE, self.n_students, rng), program, rng)
+        drawn, ids = chronicle.draw_tables(program, rng)
+        truth = Truth.of(selection_rule(RIVERSIDE, program), chronicle.potential(ids))
         return Draw(self, drawn, truth, {"attendance": "absences_only", "exit_date_is": "last_day"})
-
-
-@dataclass(frozen=True, eq=False)
-class _District:
-    """What is there before any mentoring.
-
-    traits : one row for each student
-    log_odds : (n_students,) of an absence, the part that stays with the student
-    ability : (n_students,) standardized
-    """
-
-    years: Sequence[SchoolYear]
-    rosters: Sequence[Roster]
-    traits: pd.DataFrame
-    log_odds: FloatArray
-    ability: FloatArray
-
-    @classmethod
-    def draw(cls, n_students: int, rng: np.random.Generator) -> _District:
-        """Calendars, rosters and students of every year."""
-        years = [make_school_year(FIRST_YEAR + number, len(SCHOOLS), rng) for number in range(N_YEARS)]
-        rosters = Mobility().draw(SCHOOLS, n_students, N_YEARS, years[0].n_days, rng)
-        n = 1 + max(int(roster.student.max()) for roster in rosters)
-        traits = Traits().draw(n, rng)
-        log_odds = ABSENCES.of_traits(traits) + ABSENCES.draw_tendencies(n, N_YEARS, rng)
-        return cls(years, rosters, traits, log_odds, MARKS.ability(traits, rng))
-
-    def choose(self, number: int, last: Attended, program: Mentoring, rng: np.random.Generator) -> Matches:
-        """This year's new matches, among those who meet the rule; ``last`` is the school year before."""
-        roster = self.rosters[number]
-        known = np.flatnonzero(roster.previous != NOBODY)
-        before = roster.previous[known]
-        absent, enrolled = last.days_absent(True).sum(axis=1)[before], last.days_enrolled.sum(axis=1)[before]
-        started = STARTS[roster.school[known]] <= number
-        first_time = ~self._considered_before(number)[known]
-        meets_rule = started & first_time & (absent * 10 >= enrolled * program.threshold_tenths)
-        row = known[meets_rule]
-        disadvantaged = self.traits["economically_disadvantaged"].to_numpy()[roster.student[row]]
-        log_odds = CHOSEN_IF_DISADVANTAGED * disadvantaged + np.array(CHOSEN_BY_GRADE)[roster.grade[row]]
-        eligible = Eligible(row, (absent / enrolled)[meets_rule], log_odds)
-        return program.match(row[program.choose(eligible, rng)], number, roster, self.years[number], rng)
-
-    def _considered_before(self, number: int) -> BoolArray:
-        """(n,) in an earlier autumn the program ran in the student's school and last year's absences were known."""
-        roster = self.rosters[number]
-        considered = np.zeros(len(roster.student), dtype=bool)
-        for earlier in range(1, number):
-            then = self.rosters[earlier]
-            row = then.rows_of(roster.student, len(self.ability))
-            considered |= (row != NOBODY) & (then.previous[row] != NOBODY) & (STARTS[then.school[row]] <= earlier)
-        return considered
-
-    def attend(self, number: int, matches: Matches, program: Mentoring, rng: np.random.Generator) -> Attended:
-        """The year's absences, and which of them mentoring averts."""
-        year, roster = self.years[number], self.rosters[number]
-        enrolled = roster.enrolled(year)
-        of_school = np.array([school.absence_shift for school in SCHOOLS])[roster.school]
-        log_odds = self.log_odds[number, roster.student] + of_school + YEAR_SHIFTS[number]
-        absences = ABSENCES.draw(log_odds, roster.grade, enrolled, year.dates, rng)
-        share, start = matches.on_roster(roster, number, program.later_years, len(self.ability))
-        return Attended(year, roster, enrolled, absences, averted_absences(absences, share, start))
-
-
-def _potential(attended: Sequence[Attended], marks: Sequence[Marks], matches: Matches, ids: tables.Ids) -> pd.DataFrame:
-    """Both potential outcomes of every student and school year, as ``Truth.potential`` has them."""
-    labels = np.array([a.year.label for a in attended], dtype=object)
-    cohort = np.full(len(ids.student), NOBODY)
-    cohort[matches.student] = matches.cohort
-    frames = []
-    for number, (a, m) in enumerate(zip(attended, marks, strict=True)):
-        own = cohort[a.roster.student]
-        since = pd.array(number - own, dtype="Int64")
-        since[own == NOBODY] = pd.NA
-        names = {"student_id": ids.student[a.roster.student], "period": a.year.label}
-        names |= {"cohort": np.where(own == NOBODY, None, labels[own]), "event_time": since}
-        frames.append(pd.concat([pd.DataFrame(names), potential_outcomes(a, m)], axis=1))
-    table = pd.concat(frames, ignore_index=True)
-    return table.sort_values(["student_id", "period"], kind="stable", ignore_index=True)
-
-
-def _rule(program: Mentoring, years: Sequence[SchoolYear]) -> dict[str, Any]:
-    """How mentees were chosen and what mentoring does, in words and numbers."""
-    return {
-        "selection": "A student is considered once, in the first autumn in which the program runs in the student's "
-        "school and the absences of the school year before are known. Of those considered who were absent on at least "
-        "10 % of their days in that year, in whichever schools, some are chosen, with the log-odds given here.",
-        "absence_rate_at_least": program.threshold_tenths / 10,
-        "log_odds_of_being_chosen": {
-            "intercept": program.intercept,
-            "each_point_of_absence_above_threshold": program.per_rate,
-            "counted_up_to_points": program.most_points,
-            "economically_disadvantaged": CHOSEN_IF_DISADVANTAGED,
-            "by_grade_level": dict(zip(["KG", *map(str, range(1, 13))], CHOSEN_BY_GRADE, strict=True)),
-        },
-        "program_starts": {s.school_id: years[s.starts].label if s.starts is not None else "never" for s in SCHOOLS},
-        "effect": "From the match on, a share of the would-be absences does not happen; marks follow attendance.",
-        "share_averted_first_year": program.share,
-        "share_averted_later_years": program.share * program.later_years,
-    }

@@ -112,13 +112,13 @@ class Mobility:
     ) -> list[Roster]:
         """A roster for each year; students are numbered 0, 1, … in the order in which they first enrol."""
         places = _Places.of(schools)
-        per_place = np.maximum(1, n_students // (N_GRADES * places.count))
+        per_place = np.maximum(1, n_students // (len(places.taught) * np.maximum(places.count, 1)))
         rosters: list[Roster] = []
         known = 0
         for _ in range(n_years):
             stayers = self._promote(rosters[-1], n_days, places, rng) if rosters else _Placed.nobody()
             new = self._arrive(per_place, len(stayers.student), places, rng)
-            late_grade = rng.integers(0, N_GRADES, size=round(self.joins_in_year * n_students))
+            late_grade = places.taught[rng.integers(0, len(places.taught), size=round(self.joins_in_year * n_students))]
             late = _Placed.newcomers(late_grade, places.any_school(late_grade, rng))
             everybody = stayers.and_then(new, known).and_then(late, known + len(new.student))
             known += len(new.student) + len(late.student)
@@ -128,7 +128,7 @@ class Mobility:
     def _promote(self, last: Roster, n_days: int, places: _Places, rng: np.random.Generator) -> _Placed:
         """Those who come back after the summer, a grade higher, most of them where their school feeds."""
         returns = rng.random(len(last.grade)) >= self.leaves_in_summer
-        previous = np.flatnonzero(returns & (last.exit == n_days) & (last.grade < N_GRADES - 1))
+        previous = np.flatnonzero(returns & (last.exit == n_days) & (last.grade < places.taught[-1]))
         grade, school = last.grade[previous] + 1, last.last_school[previous]
         elsewhere = places.any_school(grade, rng)
         follows = rng.random(len(grade)) < self.follows_feeder
@@ -137,11 +137,12 @@ class Mobility:
         return _Placed(last.student[previous], previous, grade, school)
 
     def _arrive(self, per_place: IntArray, n_stayers: int, places: _Places, rng: np.random.Generator) -> _Placed:
-        """Those who are new on the first day: everybody in the first year, then kindergartners and summer joiners."""
-        grades = range(1) if n_stayers else range(N_GRADES)
+        """Those who are new on the first day: all in the first year, then the lowest grade and summer joiners."""
+        grades = places.taught[:1] if n_stayers else places.taught
         grade = np.concatenate([np.full(per_place[g] * places.count[g], g) for g in grades])
         school = np.concatenate([np.repeat(places.schools[g, : places.count[g]], per_place[g]) for g in grades])
-        joiners = rng.integers(1, N_GRADES, size=round(self.joins_in_summer * n_stayers))
+        n_joiners = round(self.joins_in_summer * n_stayers)
+        joiners = places.taught[rng.integers(1, len(places.taught), size=n_joiners)]
         school = np.concatenate([school, places.any_school(joiners, rng)])
         return _Placed.newcomers(np.concatenate([grade, joiners]), school)
 
@@ -200,12 +201,14 @@ class _Placed:
 class _Places:
     """Which schools teach which grade.
 
+    taught : (at least 2,) grades that some school teaches, from the lowest to the highest without a gap
     schools : (N_GRADES, most) schools of each grade, padded
     count : (N_GRADES,) how many
     rank : (n_schools,) place of a school among those of its grades
     feeds, top_grade : (n_schools,)
     """
 
+    taught: IntArray
     schools: IntArray
     count: IntArray
     rank: IntArray
@@ -218,11 +221,12 @@ class _Places:
         number = {school.school_id: k for k, school in enumerate(schools)}
         teach = [[k for k, s in enumerate(schools) if s.grades[0] <= g <= s.grades[1]] for g in range(N_GRADES)]
         most = max(map(len, teach))
-        padded = np.array([row + row[:1] * (most - len(row)) for row in teach], dtype=np.int64)
+        padded = np.array([row + [0] * (most - len(row)) for row in teach], dtype=np.int64)
+        taught = np.array([grade for grade, row in enumerate(teach) if row], dtype=np.int64)
         rank = np.array([teach[s.grades[0]].index(k) for k, s in enumerate(schools)], dtype=np.int64)
         feeds = np.array([number[s.feeds] if s.feeds else k for k, s in enumerate(schools)], dtype=np.int64)
         top = np.array([s.grades[1] for s in schools], dtype=np.int64)
-        return cls(padded, np.array([len(row) for row in teach], dtype=np.int64), rank, feeds, top)
+        return cls(taught, padded, np.array([len(row) for row in teach], dtype=np.int64), rank, feeds, top)
 
     def any_school(self, grade: IntArray, rng: np.random.Generator) -> IntArray:
         """(m,) a school that teaches the grade, all equally likely."""
