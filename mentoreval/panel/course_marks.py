@@ -72,10 +72,11 @@ def count_marks(records: Records, rule: PeriodRule, marks: MarkRule | None = Non
     return CourseMarks(_sums(rule.label_terms(marked), marks), tuple(entries))
 
 
-def count_failures(records: Records, subjects: tuple[str, ...]) -> pd.DataFrame:
+def count_failures(records: Records, subjects: tuple[str, ...], marks: MarkRule) -> pd.DataFrame:
     """Marks and failed semesters in courses of these subjects, by student and school year.
 
-    Every semester mark counts one; a mark for the whole year counts two semesters where the course has no other.
+    Every semester mark counts one; a mark for the whole year counts two semesters where the course has no other. Marks
+    that can not be read are left out; ``count_marks`` lists them for the ledger.
 
     returns : student_id, period, semesters, failed_core
     """
@@ -88,9 +89,9 @@ def count_failures(records: Records, subjects: tuple[str, ...]) -> pd.DataFrame:
         nw.col("subject").str.to_lowercase().is_in(subjects) & ~_is_blank(mark) & ~mark.is_in(WITHDRAWN)
     )
     kinds = collect_frame(core.group_by("mark", "term").agg(rows=nw.len()))
-    unread = _unread(kinds, pd.Series(False, index=kinds.index), MarkRule())
+    unread = _unread(kinds, pd.Series(False, index=kinds.index), marks)
     core = core.filter(~mark.is_in(list(unread.index)))
-    core = core.with_columns(semesters=nw.when(is_year).then(two).otherwise(one), points=MarkRule().points(mark))
+    core = core.with_columns(semesters=nw.when(is_year).then(two).otherwise(one), points=marks.points(mark))
     core = core.with_columns(fewest=nw.col("semesters").min().over(*course))
     core = core.filter(nw.col("semesters") == nw.col("fewest"))
     failed = nw.when(is_failed(mark, nw.col("points"))).then(nw.col("semesters")).otherwise(none)

@@ -24,6 +24,7 @@ class Measure(Kind):
     """An outcome that a program may change, and what it says of itself. One method to write: ``compute``.
 
     unit, higher_is_better, domain : see ``MeasureFacts``; a kind states them as class attributes
+    files : names of options that name a file; a study file gives it relative to itself
     pools_by : how the students of a school become one value: the mean over students, the mean over their days
         enrolled, or the sum
     """
@@ -31,6 +32,7 @@ class Measure(Kind):
     unit: ClassVar[Unit] = "count"
     higher_is_better: ClassVar[bool] = True
     domain: ClassVar[Domain] = "other"
+    files: ClassVar[tuple[str, ...]] = ()
     pools_by: ClassVar[Literal["students", "days", "sum"]] = "students"
 
     @property
@@ -46,7 +48,7 @@ class Measure(Kind):
     def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
         """One row per student × period for which the records say anything.
 
-        Large tables are summed where they lie: take ``records.attendance``, ``records.marks`` or
+        Large tables are summed where they lie: take ``records.attendance``, ``records.marks_by`` or
         ``records.enrolled``, which are counted once for all measures, or aggregate ``records.records`` lazily and
         collect what is left.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from mentoreval.errors import DataError
 from mentoreval.panel.attendance_days import DAY, AttendanceDays, count_listed_days, needed_attendance, read_totals
 from mentoreval.panel.collect import collect_frame
-from mentoreval.panel.course_marks import CourseMarks, count_marks
+from mentoreval.panel.course_marks import CourseMarks, count_failures, count_marks
 from mentoreval.panel.enrolled_days import EnrolledDays, count_enrolled_days, years_of_enrolment
 from mentoreval.panel.identifiers import left_join
 from mentoreval.panel.mark_rule import MarkRule
@@ -95,16 +95,16 @@ class RecordsByPeriod:
             )
         return count_listed_days(self.records, self.calendar, self.enrolled)
 
-    @property
-    def marks(self) -> CourseMarks:
-        """Grade points and failed courses, by student and period, by the usual scale."""
-        return self.marks_by(MarkRule())
-
     def marks_by(self, marks: MarkRule) -> CourseMarks:
         """Grade points, credits and failed courses, by student and period, by a scale of one's own."""
         if marks not in self._marks:
             self._marks[marks] = count_marks(self.records, self.rule, marks)
         return self._marks[marks]
+
+    def core_failures(self, subjects: tuple[str, ...], marks: MarkRule) -> pd.DataFrame:
+        """Marks and failed semesters in courses of these subjects: student_id, period, semesters, failed_core."""
+        self.marks_by(marks)  # so that the ledger lists the marks that could not be read
+        return count_failures(self.records, subjects, marks)
 
     @cached_property
     def _marks(self) -> dict[MarkRule, CourseMarks]:

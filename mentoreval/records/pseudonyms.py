@@ -36,6 +36,7 @@ PSEUDONYM_DIGITS = 32  # hexadecimal: 128 bits, so that no two of a billion peop
 PEOPLE = ("student_id", "mentor_id", "person_id")
 NO_PERSON = ("school_id", "course_id")
 NEVER_OUT = ("birth_date",)
+_MAKE = "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ class Pseudonymized:
 
 
 def read_key(text: str) -> bytes:
-    """The secret key of a text; OptionError where it is too short to be secret."""
+    """The secret key of a text; OptionError where there is none, or it is too short to be secret."""
     key = text.strip().encode()
+    if not key:
+        raise OptionError(
+            f"There is no key. Put one into a file and name it with --key-file, or into MENTOREVAL_KEY. {_MAKE}"
+        )
     if len(key) < SHORTEST_KEY or len(set(key)) < 8:
         raise OptionError(
-            f"The key is too short, or repeats itself: it needs at least {SHORTEST_KEY} characters. "
-            "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+            f"The key is too short, or repeats itself: it needs at least {SHORTEST_KEY} characters. {_MAKE}"
         )
     return key
 

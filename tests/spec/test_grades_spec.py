@@ -139,3 +139,10 @@ def test_a_measure_of_grades_without_grades_says_what_to_add():
     without = RecordsByPeriod(Records(records.records.students, records.records.enrolment))
     with pytest.raises(DataError, match=r"no grades table.*Add grades\.csv"):
         Gpa().compute(without)
+
+
+def test_numbers_above_four_point_three_are_asked_about_and_read_once_that_is_said():
+    grades = marks("ana S1 a 4.5", "ana S1 b 4", "bo S1 a 3", "bo S1 b 2")
+    with pytest.raises(DataError, match=r"'4\.5' in 1 rows.*look like weighted points: say so with highest = 5"):
+        Gpa().compute(view(grades))
+    assert measure(Gpa(highest=5), view(grades)) == {("ana", YEAR): (4.5 + 4) / 2, ("bo", YEAR): (3 + 2) / 2}

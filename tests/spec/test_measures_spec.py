@@ -13,6 +13,7 @@ from mentoreval.panel.measures import (
     AttendanceRate,
     AverageDailyAttendance,
     ChronicAbsence,
+    CourseFailure,
     CreditsEarned,
     Dropout,
     ExitFromChronicAbsence,
@@ -311,3 +312,26 @@ def test_who_comes_back_who_finished_and_who_moved_away():
 def test_a_measure_of_a_school_year_has_no_month(measure: Measure):
     with pytest.raises(OptionError, match='use period = "year"'):
         measure.compute(view("month", **daily(("ana", "2021-09-06", "absent"))))
+
+
+UNREADABLE = f"{GRADES.rstrip()}\n    bo | 2021-22 | S1 | bio | 95* | 1 | | science"
+
+
+@pytest.mark.parametrize("measure", [AbcFlags(), OnTrack(), CreditsEarned()], ids=lambda measure: measure.name)
+def test_a_mark_that_can_not_be_read_is_in_the_ledger_whichever_measure_asks(measure):
+    days = daily(("ana", "2021-09-06", "absent"), ("bo", "2021-09-06", "suspended"))
+    records = view(grades=table(UNREADABLE), **days)
+    measure.compute(records)
+    assert [(e.rule, e.rows, tuple(e.examples)) for e in records.entries if e.rows and e.table == "grades"] == [
+        ("unparsed_mark", 1, ("bo",))
+    ]
+
+
+def test_a_districts_own_marks_are_read_by_its_scale_in_every_measure_of_grades(tmp_path):
+    scale = tmp_path / "marks.csv"
+    scale.write_text("mark,points\nE,4\nS,2.5\nU,0\n")
+    own = table(GRADES.replace("| A    |", "| E    |").replace("| B    |", "| S    |").replace("| F    |", "| U    |"))
+    days = daily(("ana", "2021-09-06", "absent"), ("bo", "2021-09-06", "suspended"))
+    ours, usual = view(grades=own, **days), view(grades=table(GRADES), **days)
+    for kind in (AbcFlags, OnTrack, CourseFailure, CreditsEarned):
+        assert values(kind(scale=str(scale)), ours) == values(kind(), usual)

@@ -9,8 +9,9 @@ import pandas as pd
 
 from mentoreval.errors import OptionError
 from mentoreval.panel.attendance_days import DAY, FEDERAL_PERCENT
-from mentoreval.panel.course_marks import CORE_SUBJECTS, count_failures
+from mentoreval.panel.course_marks import CORE_SUBJECTS
 from mentoreval.panel.facts import Domain, Unit
+from mentoreval.panel.mark_rule import MarkRule
 from mentoreval.panel.measure import Measure, check_min_enrolled_days, measured, need_years, reasons
 from mentoreval.panel.records_by_period import RecordsByPeriod
 from mentoreval.records.records import LedgerEntry
@@ -27,6 +28,7 @@ class AbcFlags(Measure):
     suspended_days : behaviour warns from so many days suspended on
     core_failures : course performance warns from so many failed semesters in core courses on
     core : subjects, as the grades write them, in small letters
+    scale : a CSV file with columns mark and points in place of the usual letters
     min_enrolled_days : students enrolled for fewer days in the year have no value
     """
 
@@ -38,7 +40,9 @@ class AbcFlags(Measure):
     absent_percent: float = FEDERAL_PERCENT
     suspended_days: float = 1.0
     core_failures: int = 1
+    files: ClassVar[tuple[str, ...]] = ("scale",)
     core: tuple[str, ...] = CORE_SUBJECTS
+    scale: str = ""
     min_enrolled_days: int = 10
 
     def check(self) -> None:
@@ -70,7 +74,8 @@ class AbcFlags(Measure):
             behaviour_flag=attendance.suspensions & (attendance.frame["suspended"] >= self.suspended_days * DAY),
             withheld=attendance.withheld(self.min_enrolled_days),
         )
-        days = days.merge(count_failures(records.records, self.core), on=["student_id", "period"], how="left")
+        failures = records.core_failures(self.core, MarkRule(scale=self.scale))
+        days = days.merge(failures, on=["student_id", "period"], how="left")
         flags = days["absent_flag"].astype(int) + days["behaviour_flag"] + (days["failed_core"] >= self.core_failures)
         reason = reasons(("no_core_course", days["semesters"].isna()))
         return measured(days, self.name, flags, days["withheld"].where(days["withheld"].notna(), reason))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pandas as pd
 
 from mentoreval.panel.facts import Domain, MeasureFacts, Unit
+from mentoreval.panel.mark_rule import MarkRule
 from mentoreval.panel.measure import Measure, measured, ratio, reasons
 from mentoreval.panel.records_by_period import RecordsByPeriod
 
@@ -20,6 +21,7 @@ class CreditsEarned(Measure):
     attempted.
 
     out_of_attempted : the share of the attempted credits that were earned, instead of their number
+    scale : a CSV file with columns mark and points in place of the usual letters
     """
 
     name: ClassVar[str] = "credits_earned"
@@ -27,7 +29,9 @@ class CreditsEarned(Measure):
     higher_is_better: ClassVar[bool] = True
     domain: ClassVar[Domain] = "progressing_in_school"
 
+    files: ClassVar[tuple[str, ...]] = ("scale",)
     out_of_attempted: bool = False
+    scale: str = ""
 
     @property
     def rule(self) -> str:
@@ -42,7 +46,7 @@ class CreditsEarned(Measure):
 
     def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, period, credits_earned, reason."""
-        marks = records.marks.frame
+        marks = records.marks_by(MarkRule(scale=self.scale)).frame
         reason = reasons(("no_course_finished", marks["courses"] == 0))
         if self.out_of_attempted:
             reason = reason.mask(reason.isna() & (marks["attempted"] == 0), "no_credits_attempted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
@@ -33,6 +34,7 @@ class Gpa(Measure):
     higher_is_better: ClassVar[bool] = True
     domain: ClassVar[Domain] = "academic_achievement"
 
+    files: ClassVar[tuple[str, ...]] = ("scale",)
     weighted: bool = False
     scale: str = ""
     highest: float = MOST_POINTS
@@ -46,7 +48,7 @@ class Gpa(Measure):
     def rule(self) -> str:
         """The scale, and whether it is weighted for the level of a course."""
         kind = "weighted" if self.weighted else "unweighted"
-        return f"gpa_scale_{kind} scale={self.scale.replace(' ', '_')}" if self.scale else f"gpa_a_4_{kind}"
+        return f"gpa_scale_{kind} scale={Path(self.scale).name.replace(' ', '_')}" if self.scale else f"gpa_a_4_{kind}"
 
     def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, period, gpa, reason."""

@@ -8,8 +8,9 @@ from typing import ClassVar
 import pandas as pd
 
 from mentoreval.errors import OptionError
-from mentoreval.panel.course_marks import CORE_SUBJECTS, count_failures
+from mentoreval.panel.course_marks import CORE_SUBJECTS
 from mentoreval.panel.facts import Domain, Unit
+from mentoreval.panel.mark_rule import MarkRule
 from mentoreval.panel.measure import Measure, measured, need_years, reasons
 from mentoreval.panel.records_by_period import RecordsByPeriod
 
@@ -26,6 +27,7 @@ class OnTrack(Measure):
     core_failures : semesters of core courses that may be failed
     grade_level : of the students who are judged; all others have no value
     core : subjects, as the grades write them, in small letters
+    scale : a CSV file with columns mark and points in place of the usual letters
     """
 
     name: ClassVar[str] = "on_track"
@@ -36,7 +38,9 @@ class OnTrack(Measure):
     credits: float = 5.0
     core_failures: int = 1
     grade_level: int = 9
+    files: ClassVar[tuple[str, ...]] = ("scale",)
     core: tuple[str, ...] = CORE_SUBJECTS
+    scale: str = ""
 
     def check(self) -> None:
         """credits is above 0, core_failures not negative, and there is a core subject."""
@@ -54,7 +58,9 @@ class OnTrack(Measure):
         """student_id, period, on_track, reason."""
         need_years(self, records)
         keys = ["student_id", "period"]
-        marks = records.marks.frame.merge(count_failures(records.records, self.core), on=keys, how="left")
+        rule = MarkRule(scale=self.scale)
+        marks = records.marks_by(rule).frame
+        marks = marks.merge(records.core_failures(self.core, rule), on=keys, how="left")
         marks = marks.merge(records.student_periods[[*keys, "grade_level"]], on=keys, how="left")
         reason = reasons(
             ("other_grade_level", marks["grade_level"] != self.grade_level),

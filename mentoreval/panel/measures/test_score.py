@@ -38,6 +38,7 @@ class TestScore(Measure):
     higher_is_better: ClassVar[bool] = True
     domain: ClassVar[Domain] = "academic_achievement"
 
+    files: ClassVar[tuple[str, ...]] = ("norms",)
     subject: str = ""
     norms: str = ""
     min_reference: int = 30
