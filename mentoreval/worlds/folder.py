@@ -17,7 +17,6 @@ import pandas as pd
 from mentoreval.errors import DataError, first_few
 from mentoreval.worlds.world import Draw
 
-COMPRESSED = ("enrolment", "attendance", "grades", "sessions", "potential_outcomes")
 MANIFEST = "manifest.json"
 
 
@@ -63,7 +62,8 @@ def _contents(draw: Draw, potential_outcomes: bool) -> dict[str, bytes]:
     tables = dict(draw.tables)
     if potential_outcomes and draw.truth.potential is not None:
         tables["potential_outcomes"] = draw.truth.potential
-    contents = {f"{name}.csv.gz" if name in COMPRESSED else f"{name}.csv": csv_bytes(t) for name, t in tables.items()}
+    packed = draw.world.compressed
+    contents = {f"{name}.csv.gz" if name in packed else f"{name}.csv": csv_bytes(t) for name, t in tables.items()}
     contents["records.toml"] = _toml(draw.conventions).encode()
     contents["truth.json"] = draw.truth.to_json().encode()
     return contents

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,13 +16,17 @@ from mentoreval.errors import OptionError
 from mentoreval.registry import Kind, make, spec_of
 
 OUTCOMES = ("attendance_rate", "days_absent", "chronic_absence", "gpa", "course_failure")
+SUBGROUPS = ("grade_band", "gender", "economically_disadvantaged")
 EFFECT_COLUMNS = (
     "outcome",
     "term",
     "cohort",
     "period",
     "event_time",
+    "subgroup",
+    "level",
     "n_mentees",
+    "n_students",
     "mean_unmentored",
     "mean_mentored",
     "effect",
@@ -36,13 +41,19 @@ class Truth:
     rule : how mentees were chosen, in words and numbers; the same for every seed
     effects : EFFECT_COLUMNS, one row for each outcome and term. The term "cohort_period" has one row for each school
         year of first match (cohort) and school year (period); "event_time" pools cohorts by the years since the start
-        (0 is the first year); "all_years" pools every mentored year. An effect is the mean over the mentees enrolled
-        in that year of the outcome with mentoring less the outcome without it, so it is the realized effect on the
-        mentored. Rates are shares from 0 to 1, days are days, gpa is grade points, flags are shares of students.
+        (0 is the first year); "all_years" pools every mentored year. "subgroup" has one row for each level of each of
+        SUBGROUPS, with all mentored years pooled and by cohort and period; "site" one for each district, where there
+        are several. An effect is the mean over the mentees enrolled in that year of the outcome with mentoring less
+        the outcome without it, so it is the realized effect on the mentored. "school" is what a study of whole schools
+        looks for: the mean over all ``n_students`` of the schools with the program, mentored or not, by the school
+        year in which it started (cohort) and school year, and pooled. Rates are shares from 0 to 1, days are days, gpa
+        is grade points, flags are shares of students.
     n_mentees : students ever matched
     potential : one row for each student and school year: student_id, period, cohort and event_time (missing for those
         never mentored), days_enrolled, and for each outcome ``<outcome>_unmentored`` and ``<outcome>_mentored`` (equal
-        for students not mentored by then; missing where there is nothing to measure, such as marks in grade 2)
+        for students not mentored by then, unless the program works on whole schools; missing where there is nothing
+        to measure, such as marks in grade 2); and where they are known the SUBGROUPS, site, school_id (where the
+        student's year began) and program_start of that school (missing = never)
     """
 
     rule: Mapping[str, Any]
@@ -51,10 +62,14 @@ class Truth:
     potential: pd.DataFrame | None = None
 
     @classmethod
-    def of(cls, rule: Mapping[str, Any], potential: pd.DataFrame) -> Truth:
+    def of(cls, rule: Mapping[str, Any], potential: pd.DataFrame, outcomes: Sequence[str] = OUTCOMES) -> Truth:
         """The truth that follows from the rule and both potential outcomes of every student and year."""
         mentored = potential[potential["event_time"] >= 0]
-        effects = pd.concat([_effects_on(outcome, mentored) for outcome in OUTCOMES], ignore_index=True)
+        parts = [_effects_on(outcome, mentored) for outcome in outcomes]
+        if "program_start" in potential:
+            in_program = potential[potential["program_start"].fillna("never") <= potential["period"]]
+            parts += [_school_effects_on(outcome, in_program) for outcome in outcomes]
+        effects = pd.concat(parts, ignore_index=True)
         return cls(rule, effects[list(EFFECT_COLUMNS)], int(mentored["student_id"].nunique()), potential)
 
     def effect(self, outcome: str, event_time: int | None = 0) -> float:
@@ -70,7 +85,8 @@ class Truth:
         if row.empty:
             raise OptionError(
                 f"There is no true effect on {outcome!r} {event_time} years after the start. "
-                f"Outcomes: {', '.join(OUTCOMES)}; years: {sorted(self.effects['event_time'].dropna().unique())}."
+                f"Outcomes: {', '.join(self.effects['outcome'].unique())}; "
+                f"years: {sorted(self.effects['event_time'].dropna().unique())}."
             )
         return float(row["effect"].iloc[0])
 
@@ -111,10 +127,17 @@ class Draw:
 
 
 class World(Kind):
-    """A made-up district: options are fields, and there is one method to write, ``draw``."""
+    """A made-up district: options are fields, and there is one method to write, ``draw``.
+
+    default_seed : of the data under ``data/synthetic/<name>/``
+    committed : options with which these data are drawn, where they are not the defaults
+    compressed : tables that are written as .csv.gz
+    """
 
     folder: ClassVar[str] = "mentoreval.worlds:WORLDS"
     default_seed: ClassVar[int] = 0
+    committed: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    compressed: ClassVar[tuple[str, ...]] = ("enrolment", "attendance", "grades", "sessions", "potential_outcomes")
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Draw:
@@ -144,19 +167,47 @@ def draw_world(world: str | World, seed: int | None = None, **options: Any) -> D
 
 def _effects_on(outcome: str, mentored: pd.DataFrame) -> pd.DataFrame:
     """Rows of EFFECT_COLUMNS of one outcome, from the years in which mentees were mentored."""
-    pairs = mentored[["cohort", "period", "event_time"]].assign(
-        mean_unmentored=mentored[f"{outcome}_unmentored"], mean_mentored=mentored[f"{outcome}_mentored"], n_mentees=1
-    )
-    pairs = pairs.dropna(subset=["mean_unmentored"]).assign(term="all_years")
-    how = {"n_mentees": "sum", "mean_unmentored": "mean", "mean_mentored": "mean"}
-    by_term = {
-        "cohort_period": ["cohort", "period", "event_time"],
-        "event_time": ["event_time"],
-        "all_years": ["term"],
-    }
-    cells = [pairs.groupby(keys, as_index=False).agg(how).assign(term=term) for term, keys in by_term.items()]
+    pairs = _both_means(outcome, mentored).assign(n_mentees=1)
+    by_cell = ["cohort", "period", "event_time"]
+    cells = [
+        _pooled(pairs, by_cell).assign(term="cohort_period"),
+        _pooled(pairs, ["event_time"]).assign(term="event_time"),
+        _pooled(pairs.assign(term="all_years"), ["term"]),
+    ]
+    for subgroup in (name for name in SUBGROUPS if name in pairs):
+        of_level = pairs.assign(level=pairs[subgroup].astype(str), subgroup=subgroup, term="subgroup")
+        cells += [_pooled(of_level, ["term", "subgroup", "level", *more]) for more in ([], by_cell)]
+    if "site" in pairs:
+        cells.append(_pooled(pairs.assign(level=pairs["site"], term="site"), ["term", "level"]))
+    return _effect_rows(outcome, cells)
+
+
+def _school_effects_on(outcome: str, in_program: pd.DataFrame) -> pd.DataFrame:
+    """Rows of EFFECT_COLUMNS of one outcome, from all students of the schools in which the program runs."""
+    first, now = (in_program[name].str[:4].astype(int) for name in ("program_start", "period"))
+    pairs = _both_means(outcome, in_program)
+    pairs = pairs.assign(cohort=pairs["program_start"], n_students=1, term="school")
+    pairs["n_mentees"] = (pairs["event_time"] >= 0).fillna(False).astype(int)
+    pairs["event_time"] = (now - first).astype("Int64")
+    return _effect_rows(outcome, [_pooled(pairs, ["term", *more]) for more in ([], ["cohort", "period", "event_time"])])
+
+
+def _both_means(outcome: str, students: pd.DataFrame) -> pd.DataFrame:
+    """The rows in which the outcome can be measured, with its two values under the names of their means."""
+    names = {f"{outcome}_unmentored": "mean_unmentored", f"{outcome}_mentored": "mean_mentored"}
+    return students.rename(columns=names).dropna(subset=["mean_unmentored"])
+
+
+def _pooled(pairs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Means and counts by those columns."""
+    how = {"n_mentees": "sum", "n_students": "sum", "mean_unmentored": "mean", "mean_mentored": "mean"}
+    return pairs.groupby(keys, as_index=False).agg({name: by for name, by in how.items() if name in pairs})
+
+
+def _effect_rows(outcome: str, cells: list[pd.DataFrame]) -> pd.DataFrame:
+    """The cells one below the other, with all EFFECT_COLUMNS."""
     frame = pd.concat(cells, ignore_index=True).reindex(columns=list(EFFECT_COLUMNS))
-    frame["event_time"] = frame["event_time"].astype("Int64")
+    frame = frame.astype({"event_time": "Int64", "n_students": "Int64"})
     return frame.assign(outcome=outcome, effect=frame["mean_mentored"] - frame["mean_unmentored"])
 
 

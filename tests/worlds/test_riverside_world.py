@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +14,19 @@ from mentoreval.panel.programs import OneToOne
 from mentoreval.records.read import read_records
 from mentoreval.worlds import Draw, draw_world, write_world
 
+from .from_tables import (
+    KEYS,
+    closed_spells,
+    considered_students,
+    first_years,
+    next_year,
+    outcomes,
+    school_year,
+    student_years,
+    with_last_year,
+)
+
 COMMITTED = Path(__file__).parents[2] / "data" / "synthetic" / "riverside"
-KEYS = {
-    "students": ["student_id"],
-    "enrolment": ["student_id", "school_id", "school_year", "entry_date"],
-    "calendar": ["school_id", "date"],
-    "attendance": ["student_id", "date"],
-    "grades": ["student_id", "school_year", "term", "course_id"],
-    "matches": ["match_id"],
-}
-POINTS = {"A": 4.0, "A-": 3.7, "B+": 3.3, "B": 3.0, "B-": 2.7, "C+": 2.3, "C": 2.0, "C-": 1.7}
-POINTS |= {"D+": 1.3, "D": 1.0, "D-": 0.7, "F": 0.0}
-Tables = Mapping[str, pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
@@ -37,56 +37,6 @@ def riverside() -> Draw:
 @pytest.fixture(scope="module")
 def without_effect() -> Draw:
     return draw_world("riverside", effect_share=0.0)
-
-
-def closed_spells(tables: Tables) -> pd.DataFrame:
-    """Enrolment with every exit date filled in: an empty one is the last day of the school's year."""
-    last = tables["calendar"].groupby(["school_id", "school_year"], as_index=False)["date"].max()
-    spells = tables["enrolment"].merge(last, on=["school_id", "school_year"])
-    return spells.assign(exit_date=spells["exit_date"].fillna(spells["date"]))
-
-
-def student_years(tables: Tables) -> pd.DataFrame:
-    """One row for each student and year: days enrolled, days absent, and the year before's absence rate."""
-    spells = closed_spells(tables)
-    sessions = {school: dates.to_numpy(str) for school, dates in tables["calendar"].groupby("school_id")["date"]}
-    days = [
-        np.searchsorted(sessions[school], last, side="right") - np.searchsorted(sessions[school], first)
-        for school, first, last in zip(spells["school_id"], spells["entry_date"], spells["exit_date"], strict=True)
-    ]
-    by = ["student_id", "school_year"]
-    years = spells.assign(enrolled=days).groupby(by, as_index=False)["enrolled"].sum()
-    absent = tables["attendance"].assign(school_year=school_year(tables["attendance"]["date"])).groupby(by).size()
-    years = years.merge(absent.rename("absent").reset_index(), on=by, how="left").fillna({"absent": 0})
-    before = years.assign(school_year=years["school_year"].map(next_year), prior=years["absent"] / years["enrolled"])
-    before["eligible"] = before["absent"] * 10 >= before["enrolled"]
-    return years.merge(before[[*by, "prior", "eligible"]], on=by, how="left")
-
-
-def school_year(date: pd.Series) -> pd.Series:
-    """A school year begins in August."""
-    first = date.str[:4].astype(int) - (date.str[5:7].astype(int) < 8)
-    return first.astype(str) + "-" + (first + 1).astype(str).str[2:]
-
-
-def next_year(label: str) -> str:
-    return f"{int(label[:4]) + 1}-{int(label[5:]) + 1:02d}"
-
-
-def first_years(tables: Tables) -> pd.DataFrame:
-    """Mentees and the school year of their match."""
-    matches = tables["matches"]
-    return pd.DataFrame({"student_id": matches["student_id"], "school_year": school_year(matches["start_date"])})
-
-
-def considered_students(draw: Draw) -> pd.DataFrame:
-    """Student and school year in which each student was considered: the first autumn in a school with the program."""
-    first_day = draw.tables["enrolment"].sort_values("entry_date").drop_duplicates(["student_id", "school_year"])
-    known = first_day[["student_id", "school_year"]].assign(school_year=first_day["school_year"].map(next_year))
-    there = first_day.merge(known, on=["student_id", "school_year"])
-    starts = there["school_id"].map(draw.truth.rule["program_starts"])
-    running = there[(starts != "never") & (starts <= there["school_year"])]
-    return running.sort_values("school_year").drop_duplicates("student_id")
 
 
 # --- the committed files -------------------------------------------------------------------------------------------
@@ -183,7 +133,7 @@ def test_the_district_has_about_six_thousand_students_who_come_and_go(riverside:
 
 
 def test_absence_rates_have_the_level_the_spread_and_the_skew_of_the_literature(riverside: Draw) -> None:
-    years = student_years(riverside.tables)
+    years = with_last_year(student_years(riverside.tables))
     rate = years["absent"] / years["enrolled"]
     assert 0.05 < rate.mean() < 0.08
     assert 0.08 < rate.std() < 0.10
@@ -203,14 +153,14 @@ def test_mondays_fridays_and_the_winter_have_more_absences(riverside: Draw) -> N
 
 
 def test_every_mentee_met_the_rule_in_the_year_before(riverside: Draw) -> None:
-    mentees = first_years(riverside.tables).merge(student_years(riverside.tables), how="left")
+    mentees = first_years(riverside.tables).merge(with_last_year(student_years(riverside.tables)), how="left")
     assert len(mentees) == riverside.truth.n_mentees
     assert mentees["eligible"].eq(True).all()
     assert 500 <= len(mentees) <= 800
 
 
 def test_nobody_is_considered_twice_and_about_half_of_the_eligible_are_chosen(riverside: Draw) -> None:
-    considered = considered_students(riverside).merge(student_years(riverside.tables))
+    considered = considered_students(riverside).merge(with_last_year(student_years(riverside.tables)))
     mentees = first_years(riverside.tables).merge(considered, how="left")
     assert mentees["school_id"].notna().all(), "mentees were matched in the one autumn in which they were considered"
     eligible = considered[considered["eligible"].eq(True)]
@@ -243,21 +193,6 @@ def test_sessions_are_held_in_school_while_the_match_runs(riverside: Draw) -> No
 
 
 # --- the truth -----------------------------------------------------------------------------------------------------
-
-
-def outcomes(draw: Draw) -> pd.DataFrame:
-    """Every outcome of every student and year, from the tables."""
-    years = student_years(draw.tables)
-    marks = draw.tables["grades"].assign(points=draw.tables["grades"]["mark"].map(POINTS))
-    marks["quality"] = marks["points"] * marks["credits"]
-    by_student = marks.groupby(["student_id", "school_year"])
-    sums = by_student[["quality", "credits"]].sum()
-    grades = pd.DataFrame({"gpa": sums["quality"] / sums["credits"], "course_failure": by_student["points"].min() == 0})
-    years = years.merge(grades.reset_index(), on=["student_id", "school_year"], how="left")
-    years["course_failure"] = years["course_failure"].astype(float)
-    years["attendance_rate"] = 1 - years["absent"] / years["enrolled"]
-    years["chronic_absence"] = (years["absent"] * 10 >= years["enrolled"]).astype(float)
-    return years.rename(columns={"absent": "days_absent"})
 
 
 def test_the_truth_is_what_the_same_draw_without_an_effect_says(riverside: Draw, without_effect: Draw) -> None:
@@ -311,7 +246,7 @@ def test_effects_are_nothing_before_the_match(riverside: Draw) -> None:
 
 
 def test_before_and_after_is_far_off(riverside: Draw) -> None:
-    years = student_years(riverside.tables)[["student_id", "school_year", "absent"]]
+    years = with_last_year(student_years(riverside.tables))[["student_id", "school_year", "absent"]]
     before = years.assign(school_year=years["school_year"].map(next_year)).rename(columns={"absent": "before"})
     mentees = first_years(riverside.tables).merge(years).merge(before)
     naive = (mentees["absent"] - mentees["before"]).mean()
@@ -320,7 +255,7 @@ def test_before_and_after_is_far_off(riverside: Draw) -> None:
 
 def oracle_estimate(draw: Draw) -> float:
     """Least squares on what selection depends on, for mentees and never-mentored students who met the same rule."""
-    years = student_years(draw.tables)
+    years = with_last_year(student_years(draw.tables))
     years = years[years["eligible"].eq(True)].merge(first_years(draw.tables).assign(mentored=1.0), how="left")
     ever = years["student_id"].isin(draw.tables["matches"]["student_id"])
     years = years[~ever | years["mentored"].notna()].fillna({"mentored": 0.0})

@@ -96,6 +96,48 @@ def test_effects_by_cohort_and_year(truth: Truth) -> None:
     ]
 
 
+@pytest.fixture
+def told(truth: Truth) -> pd.DataFrame:
+    """The effects on days absent where gender, district and the school's first year are known too."""
+    assert truth.potential is not None
+    gender = {"ana": "female", "bo": "male", "cy": "female", "di": "male"}
+    site = {"ana": "D1", "bo": "D2", "cy": "D2", "di": "D2"}
+    start = {"ana": "2022-23", "bo": "2022-23", "cy": "2023-24", "di": "2023-24"}
+    who = truth.potential["student_id"]
+    facts = {"gender": who.map(gender), "site": who.map(site), "program_start": who.map(start)}
+    return Truth.of({}, truth.potential.assign(**facts)).effects.query("outcome == 'days_absent'")
+
+
+def test_effects_by_subgroup_pooled_and_by_cohort_and_year(told: pd.DataFrame) -> None:
+    rows = told[told["term"] == "subgroup"]
+    pooled = rows[rows["cohort"].isna()][["subgroup", "level", "n_mentees", "effect"]]
+    assert pooled.values.tolist() == [["gender", "female", 3, (-6 - 5 - 1) / 3], ["gender", "male", 1, -2]]
+    by_year = rows[rows["cohort"].notna()][["level", "cohort", "period", "event_time", "effect"]]
+    assert by_year.values.tolist() == [
+        ["female", "2022-23", "2022-23", 0, -6],
+        ["female", "2022-23", "2023-24", 1, -5],
+        ["female", "2023-24", "2023-24", 0, -1],
+        ["male", "2022-23", "2022-23", 0, -2],
+    ]
+
+
+def test_effects_by_site(told: pd.DataFrame) -> None:
+    rows = told[told["term"] == "site"][["level", "n_mentees", "effect"]]
+    assert rows.values.tolist() == [["D1", 2, (-6 - 5) / 2], ["D2", 2, (-2 - 1) / 2]]
+
+
+def test_the_effect_on_schools_is_over_all_their_students_once_the_program_runs(told: pd.DataFrame) -> None:
+    rows = told[told["term"] == "school"]
+    pooled = rows[rows["cohort"].isna()].iloc[0]
+    assert (pooled["n_students"], pooled["n_mentees"]) == (5, 4), "di too, and not ana in 2021-22"
+    by_year = rows[rows["cohort"].notna()][["cohort", "period", "event_time", "n_students", "effect"]]
+    assert by_year.values.tolist() == [
+        ["2022-23", "2022-23", 0, 2, (-6 - 2) / 2],
+        ["2022-23", "2023-24", 1, 1, -5],
+        ["2023-24", "2023-24", 0, 2, -1 / 2],
+    ]
+
+
 def test_an_effect_that_nobody_had_is_refused(truth: Truth) -> None:
     with pytest.raises(OptionError, match="no true effect on 'days_absent' 7 years"):
         truth.effect("days_absent", event_time=7)

@@ -13,11 +13,11 @@ from mentoreval.worlds.district import tables
 from mentoreval.worlds.district.absences import AbsenceModel
 from mentoreval.worlds.district.calendar import SchoolYear, make_school_year
 from mentoreval.worlds.district.marks import MarkModel, Marks
-from mentoreval.worlds.district.matches import Matches, follow_matches
+from mentoreval.worlds.district.matches import History, Matches, follow_matches
 from mentoreval.worlds.district.mentoring import Eligible, Mentoring
 from mentoreval.worlds.district.outcomes import Attended, averted_absences, potential_outcomes
 from mentoreval.worlds.district.people import Traits, number_ids
-from mentoreval.worlds.district.roster import NOBODY, Mobility, Roster, School
+from mentoreval.worlds.district.roster import N_GRADES, NOBODY, Mobility, Roster, School
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,9 @@ class Setting:
     year_shifts : for each school year, how far the log-odds of an absence are from an ordinary year, in every school
     chosen_by_grade : log-odds of being chosen as a mentee, kindergarten to grade 12, on top of ``Mentoring.intercept``
     chosen_if_disadvantaged : log-odds of being chosen that economic disadvantage adds
+    opens : days from Labor Day to the first day of school
+    served_grades : grades whose students are considered for mentoring, kindergarten is 0
+    records_end : date (YYYY-MM-DD) on which the records of the last school year end; None for its last day
     """
 
     schools: tuple[School, ...]
@@ -40,6 +43,9 @@ class Setting:
     mobility: Mobility = field(default_factory=Mobility)
     traits: Traits = field(default_factory=Traits)
     school_days: int = 180
+    opens: int = -5
+    served_grades: tuple[int, ...] = tuple(range(N_GRADES))
+    records_end: str | None = None
 
     @property
     def n_years(self) -> int:
@@ -76,10 +82,12 @@ class District:
     @classmethod
     def draw(cls, setting: Setting, n_students: int, rng: np.random.Generator) -> District:
         """Calendars, rosters and students of every year; about ``n_students`` are enrolled on a day."""
-        numbers = range(setting.n_years)
-        n_schools = len(setting.schools)
-        years = [make_school_year(setting.first_year + k, n_schools, rng, setting.school_days) for k in numbers]
-        rosters = setting.mobility.draw(setting.schools, n_students, setting.n_years, years[0].n_days, rng)
+        first, n_schools = setting.first_year, len(setting.schools)
+        days, opens = setting.school_days, setting.opens
+        years = [make_school_year(first + k, n_schools, rng, days, opens) for k in range(setting.n_years)]
+        if setting.records_end is not None:
+            years[-1] = years[-1].until(setting.records_end)
+        rosters = setting.mobility.draw(setting.schools, n_students, years, rng)
         n = 1 + max(int(roster.student.max()) for roster in rosters)
         traits = setting.traits.draw(n, rng)
         own = setting.absences.draw_tendencies(n, setting.n_years, rng)
@@ -89,30 +97,34 @@ class District:
     def eligible(self, number: int, last: Attended, program: Mentoring) -> Eligible:
         """Those who meet the program's rule this year; ``last`` is the school year before.
 
-        A student is considered once: in the first autumn in which the program runs in the student's school and the
-        absences of the year before are known.
+        A student is considered once: in the first autumn in which the program runs in the student's school and serves
+        the student's grade, and the absences of the year before are known.
         """
         roster = self.rosters[number]
         known = np.flatnonzero(roster.previous != NOBODY)
         before = roster.previous[known]
         absent, enrolled = last.days_absent(True).sum(axis=1)[before], last.days_enrolled.sum(axis=1)[before]
-        started = self.setting.starts[roster.school[known]] <= number
-        first_time = ~self._considered_before(number)[known]
-        meets_rule = started & first_time & (absent * 10 >= enrolled * program.threshold_tenths)
+        first_time = (self._serves(number) & ~self._considered_before(number))[known]
+        meets_rule = first_time & program.meets_rule(absent, enrolled)
         row = known[meets_rule]
         disadvantaged = self.traits["economically_disadvantaged"].to_numpy()[roster.student[row]]
         by_grade = np.array(self.setting.chosen_by_grade)[roster.grade[row]]
         log_odds = self.setting.chosen_if_disadvantaged * disadvantaged + by_grade
         return Eligible(row, (absent / enrolled)[meets_rule], log_odds)
 
+    def _serves(self, number: int) -> BoolArray:
+        """(n,) the program runs that year in the school where the student's year begins, and serves the grade."""
+        roster, setting = self.rosters[number], self.setting
+        return np.asarray((setting.starts[roster.school] <= number) & np.isin(roster.grade, setting.served_grades))
+
     def _considered_before(self, number: int) -> BoolArray:
-        """(n,) in an earlier autumn the program ran in the student's school and last year's absences were known."""
-        roster, starts = self.rosters[number], self.setting.starts
+        """(n,) in an earlier autumn the program served the student and last year's absences were known."""
+        roster = self.rosters[number]
         considered = np.zeros(len(roster.student), dtype=bool)
         for earlier in range(1, number):
             then = self.rosters[earlier]
             row = then.rows_of(roster.student, len(self.ability))
-            considered |= (row != NOBODY) & (then.previous[row] != NOBODY) & (starts[then.school[row]] <= earlier)
+            considered |= (row != NOBODY) & (then.previous[row] != NOBODY) & self._serves(earlier)[row]
         return considered
 
     def choose(self, number: int, last: Attended, program: Mentoring, rng: np.random.Generator) -> Matches:
@@ -140,6 +152,8 @@ class District:
         log_odds = log_odds if extra is None else log_odds + extra
         absences = self.setting.absences.draw(log_odds, roster.grade, enrolled, year.dates, rng)
         share, start = matches.on_roster(roster, number, program.later_years, len(self.ability))
+        runs = self.setting.starts[roster.school] <= number
+        share = np.where(runs & (share == 0), program.culture_share, share)
         return Attended(year, roster, enrolled, absences, averted_absences(absences, share, start))
 
 
@@ -181,10 +195,19 @@ class Chronicle:
             marks.append(year.draw_marks(district.setting.marks, district.ability[year.roster.student], rng))
         return cls(district, tuple(attended), tuple(marks), matches)
 
-    def draw_tables(self, program: Mentoring, rng: np.random.Generator) -> tuple[dict[str, pd.DataFrame], tables.Ids]:
-        """The tables that the district keeps, and the identifiers in them."""
+    def follow(self, program: Mentoring, rng: np.random.Generator) -> History:
+        """How every match went on and ended."""
+        return follow_matches(self.matches, self.district.rosters, self.district.years, program.renewal, rng)
+
+    def draw_tables(
+        self, program: Mentoring, rng: np.random.Generator, history: History | None = None
+    ) -> tuple[dict[str, pd.DataFrame], tables.Ids]:
+        """The tables that the district keeps, and the identifiers in them.
+
+        history : from ``follow``, where a world needs it for more than these tables; drawn here by default
+        """
         district, matches = self.district, self.matches
-        history = follow_matches(matches, district.rosters, district.years, program.renewal, rng)
+        history = history or self.follow(program, rng)
         student_ids = number_ids("S", len(district.ability), rng)
         ids = tables.Ids(student_ids, district.setting.school_ids, number_ids("P", len(matches)))
         drawn = {
@@ -210,20 +233,36 @@ class Chronicle:
             since[own == NOBODY] = pd.NA
             names = {"student_id": ids.student[a.roster.student], "period": a.year.label}
             names |= {"cohort": np.where(own == NOBODY, None, labels[own]), "event_time": since}
-            frames.append(pd.concat([pd.DataFrame(names), potential_outcomes(a, m)], axis=1))
+            frames.append(pd.concat([pd.DataFrame(names), potential_outcomes(a, m), self._facts(a)], axis=1))
         table = pd.concat(frames, ignore_index=True)
         return table.sort_values(["student_id", "period"], kind="stable", ignore_index=True)
+
+    def _facts(self, attended: Attended) -> pd.DataFrame:
+        """What the truth is told by, one row for each student of a year's roster: traits, grades and school."""
+        district, roster = self.district, attended.roster
+        setting, traits = district.setting, district.traits.iloc[roster.student].reset_index(drop=True)
+        starts = np.array([*(year.label for year in district.years), None], dtype=object)[setting.starts]
+        bands = np.where(roster.grade <= 5, "K-5", np.where(roster.grade <= 8, "6-8", "9-12"))
+        facts = {"grade_band": bands, "gender": traits["gender"]}
+        facts |= {"economically_disadvantaged": traits["economically_disadvantaged"]}
+        facts |= {"school_id": setting.school_ids[roster.school], "program_start": starts[roster.school]}
+        if any(school.site for school in setting.schools):
+            facts["site"] = np.array([school.site for school in setting.schools], dtype=object)[roster.school]
+        return pd.DataFrame(facts)
 
 
 def selection_rule(setting: Setting, program: Mentoring) -> dict[str, object]:
     """How ``District.choose`` chooses mentees and what mentoring does to absences, in words and numbers."""
     labels = [f"{setting.first_year + k}-{(setting.first_year + k + 1) % 100:02d}" for k in range(setting.n_years)]
     starts = {s.school_id: labels[s.starts] if s.starts is not None else "never" for s in setting.schools}
+    tenths, days = program.threshold_tenths, program.threshold_days
+    least = f"{10 * tenths} % of their days" if days is None else f"{days} days"
     return {
         "selection": "A student is considered once, in the first autumn in which the program runs in the student's "
         "school and the absences of the school year before are known. Of those considered who were absent on at least "
-        "10 % of their days in that year, in whichever schools, some are chosen, with the log-odds given here.",
-        "absence_rate_at_least": program.threshold_tenths / 10,
+        f"{least} in that year, in whichever schools, some are chosen, with the log-odds given here.",
+        **({"absence_rate_at_least": tenths / 10} if days is None else {"days_absent_at_least": days}),
+        "served_grades": list(setting.served_grades),
         "log_odds_of_being_chosen": {
             "intercept": program.intercept,
             "each_point_of_absence_above_threshold": program.per_rate,

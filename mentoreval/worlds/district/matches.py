@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray, ObjectArray
-from mentoreval.worlds.district.calendar import SchoolYear
+from mentoreval.worlds.district.calendar import SchoolYear, dates_of
 from mentoreval.worlds.district.roster import NOBODY, Roster
 
 OPEN, YEAR_ENDED, CHANGED_SCHOOL, LEFT_DISTRICT = range(4)
@@ -52,6 +52,10 @@ class Matches:
             **{f.name: np.concatenate([getattr(self, f.name), getattr(later, f.name)]) for f in fields(self)}
         )
 
+    def of(self, which: BoolArray) -> Matches:
+        """Some of these matches; ``which`` is (m,)."""
+        return Matches(**{f.name: getattr(self, f.name)[which] for f in fields(self)})
+
     def on_roster(
         self, roster: Roster, number: int, later_years: float, n_students: int
     ) -> tuple[FloatArray, IntArray]:
@@ -88,6 +92,8 @@ class Running:
 
         present : (n, n_days) students in school; weekly : (n_matches,) meetings in a week of five days present
         """
+        if not weekly.any():
+            return (np.zeros(0, dtype=np.int64),) * 3
         day = np.arange(present.shape[1])
         running = (self.first[:, None] <= day) & (day < self.stop[:, None])
         meets = rng.random(running.shape) < weekly[self.match, None] / 5.0
@@ -112,9 +118,9 @@ class History:
 
     def end_dates(self, years: Sequence[SchoolYear]) -> ObjectArray:
         """(m,) last day as text, None while the match is open."""
-        dates = np.stack([year.iso_dates for year in years])[self.year, self.day]
+        dates = dates_of(years, self.year, self.day)
         dates[self.reason == OPEN] = None
-        return np.asarray(dates, dtype=object)
+        return dates
 
 
 def follow_matches(
@@ -149,5 +155,6 @@ def follow_matches(
         end((stop < year_end) & changes, CHANGED_SCHOOL, number, stop - 1)
         end((stop < year_end) & ~changes, LEFT_DISTRICT, number, stop - 1)
         running &= stop == year_end
-    end(running & (rng.random(m) >= renewal), YEAR_ENDED, len(years) - 1, year_end - 1)
+    stops = running & (rng.random(m) >= renewal) & years[-1].complete
+    end(stops, YEAR_ENDED, len(years) - 1, year_end - 1)
     return History(reason, last_year, last_day, tuple(history))

@@ -39,20 +39,31 @@ class Mentoring:
         is covered: the days gained are a few more (Check & Connect in Chicago: more in the second year, though the
         difference was not significant; Guryan et al. 2020, NBER 27661)
     threshold_tenths : tenths of last year's days that a student must have been absent to be eligible
+    threshold_days : days that a student must have been absent last year, where the rule is one of days
     per_rate : log-odds of being chosen for each point (0.01) of last year's absence rate above the threshold
     without_session : share of mentees who never meet their mentor and whom mentoring does not change
+    culture_share : share of would-be absences averted among the other students of a school with the program, by what
+        mentors do for the whole school
     renewal : chance that a match goes on in the next school year
     """
 
     share: float
     later_years: float = 1.25
     threshold_tenths: int = 1
+    threshold_days: int | None = None
     intercept: float = -0.70
     per_rate: float = 0.05
     most_points: float = 20.0
     without_session: float = 0.06
     renewal: float = 0.55
     caseload: int = 4
+    culture_share: float = 0.0
+
+    def meets_rule(self, absent: IntArray, enrolled: IntArray) -> BoolArray:
+        """(m,) whether last year's days absent, of so many days enrolled, make a student eligible."""
+        if self.threshold_days is not None:
+            return absent >= self.threshold_days
+        return absent * 10 >= enrolled * self.threshold_tenths
 
     def choose(self, eligible: Eligible, rng: np.random.Generator) -> BoolArray:
         """(m,) chosen or not. Depends on last year's absences and the other observed facts, and on nothing else."""

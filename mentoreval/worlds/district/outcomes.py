@@ -49,14 +49,21 @@ class Attended:
         n = len(self.roster.student)
         return np.bincount(cell[counts], minlength=2 * n).reshape(n, 2)
 
-    def draw_marks(self, model: MarkModel, ability: FloatArray, rng: np.random.Generator) -> Marks:
-        """Marks of every semester at whose end the student is enrolled, after ``least_days`` at least."""
+    def draw_marks(
+        self, model: MarkModel, ability: FloatArray, rng: np.random.Generator, gain: FloatArray | None = None
+    ) -> Marks:
+        """Marks of every semester that ends with the student enrolled, after ``least_days`` at least.
+
+        gain : (n,) score points that mentoring adds to every mark apart from what attendance does; none by default
+        """
         enrolled = self.days_enrolled
         last_days = [self.year.second_term_from - 1, self.year.n_days - 1]
         there = (self.roster.entry[:, None] <= last_days) & (self.roster.exit[:, None] > last_days)
         rates = tuple(self.days_absent(mentored) / np.maximum(enrolled, 1) for mentored in (False, True))
-        marked = there & (enrolled >= model.least_days)
-        return model.draw(self.roster.grade, ability, marked, (rates[0], rates[1]), rng)
+        marked = there & (enrolled >= model.least_days) & [True, self.year.complete]
+        # A point of score is worth 1 / slope of the semester's absence rate, so that one formula serves both.
+        mentored = rates[1] if gain is None else rates[1] - gain[:, None] / model.slope
+        return model.draw(self.roster.grade, ability, marked, (rates[0], mentored), rng)
 
 
 def averted_absences(absences: WouldBeAbsences, share: FloatArray, start: IntArray) -> BoolArray:

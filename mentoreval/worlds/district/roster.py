@@ -13,6 +13,7 @@ from mentoreval.worlds.district.calendar import SchoolYear
 
 N_GRADES = 13  # kindergarten (0) to grade 12
 NOBODY = -1
+LEAST_STAY = 10  # days of records of a student who joins late in a year whose records end early
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class School:
     feeds : school to which most of its last grade is promoted; None for the last level
     starts : number of the school year (0, 1, …) in which the program starts there; None for never
     absence_shift : how far the log-odds of an absence in this school are from the district's
+    site : district of the school, where there are several
     """
 
     school_id: str
@@ -30,6 +32,7 @@ class School:
     feeds: str | None = None
     starts: int | None = None
     absence_shift: float = 0.0
+    site: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,8 @@ class Mobility:
 
     Rates are shares of the students of a year. Nobody who is there on the first day leaves or moves before
     ``first_move_day``, so every student who could be matched in the autumn is enrolled when matches start.
-    The rates are assumptions; a district loses and gains about the same number of students.
+    The rates are assumptions; a district loses and gains about the same number of students. In a year whose records end
+    early, the same shares come and go before they end.
     """
 
     leaves_in_summer: float = 0.04
@@ -108,21 +112,22 @@ class Mobility:
     last_join_day: int = 150
 
     def draw(
-        self, schools: Sequence[School], n_students: int, n_years: int, n_days: int, rng: np.random.Generator
+        self, schools: Sequence[School], n_students: int, years: Sequence[SchoolYear], rng: np.random.Generator
     ) -> list[Roster]:
         """A roster for each year; students are numbered 0, 1, … in the order in which they first enrol."""
         places = _Places.of(schools)
         per_place = np.maximum(1, n_students // (len(places.taught) * np.maximum(places.count, 1)))
         rosters: list[Roster] = []
         known = 0
-        for _ in range(n_years):
-            stayers = self._promote(rosters[-1], n_days, places, rng) if rosters else _Placed.nobody()
+        for number, year in enumerate(years):
+            last_days = years[number - 1].n_days
+            stayers = self._promote(rosters[-1], last_days, places, rng) if rosters else _Placed.nobody()
             new = self._arrive(per_place, len(stayers.student), places, rng)
             late_grade = places.taught[rng.integers(0, len(places.taught), size=round(self.joins_in_year * n_students))]
             late = _Placed.newcomers(late_grade, places.any_school(late_grade, rng))
             everybody = stayers.and_then(new, known).and_then(late, known + len(new.student))
             known += len(new.student) + len(late.student)
-            rosters.append(self._spells(everybody, len(late.student), n_days, places, rng))
+            rosters.append(self._spells(everybody, len(late.student), year.n_days, places, rng))
         return rosters
 
     def _promote(self, last: Roster, n_days: int, places: _Places, rng: np.random.Generator) -> _Placed:
@@ -151,8 +156,8 @@ class Mobility:
         n = len(who.student)
         late = np.arange(n) >= n - n_late
         fate = np.where(late, 1.0, rng.random(n))
-        day = rng.integers(self.first_move_day, self.last_move_day, size=n)
-        join_day = rng.integers(self.first_join_day, self.last_join_day, size=n)
+        day = rng.integers(self.first_move_day, min(self.last_move_day, n_days), size=n)
+        join_day = rng.integers(self.first_join_day, min(self.last_join_day, n_days - LEAST_STAY), size=n)
         other = places.other_school(who.grade, who.school, rng)
         leaves = fate < self.leaves_in_year
         moves = ~leaves & (fate < self.leaves_in_year + self.transfers) & (other != who.school)

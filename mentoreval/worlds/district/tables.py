@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mentoreval.aliases import ObjectArray
 from mentoreval.worlds.district.absences import CODES
-from mentoreval.worlds.district.calendar import SchoolYear
+from mentoreval.worlds.district.calendar import SchoolYear, dates_of
 from mentoreval.worlds.district.marks import COURSES, HALF_CREDITS, LETTERS, Marks
 from mentoreval.worlds.district.matches import END_REASONS, MENTOR_TYPES, History, Matches
 from mentoreval.worlds.district.outcomes import Attended
@@ -71,12 +71,11 @@ def grades_table(attended: Sequence[Attended], marks: Sequence[Marks], ids: Ids)
 
 def matches_table(matches: Matches, history: History, years: Sequence[SchoolYear], ids: Ids) -> pd.DataFrame:
     """One row for each match."""
-    dates = np.stack([year.iso_dates for year in years])
     columns = {
         "match_id": ids.match,
         "student_id": ids.student[matches.student],
         "mentor_id": number_ids("T", int(matches.mentor.max(initial=-1)) + 1)[matches.mentor],
-        "start_date": dates[matches.cohort, matches.start],
+        "start_date": dates_of(years, matches.cohort, matches.start),
         "end_date": history.end_dates(years),
         "model": "one_to_one",
         "end_reason": END_REASONS[history.reason],
