@@ -7,6 +7,7 @@ import pandas as pd
 
 from mentoreval.aliases import IntArray
 from mentoreval.design.design import Design
+from mentoreval.panel.panel import Panel
 
 NO_CLUSTER = -1
 
@@ -46,6 +47,15 @@ def entry_of_unit(design: Design) -> IntArray:
         chosen = used[arm][::-1]  # written last, the first entry stays
         entry[design.baseline.unit[chosen]] = chosen
     return entry
+
+
+def own_school(panel: Panel) -> IntArray:
+    """(n_units,) code of each unit's school at its own start, or at the first if it has none; -1 where it is missing.
+
+    What refits draw or leave out is settled by the panel alone, whatever a design compares a unit with.
+    """
+    start = np.where(panel.start <= panel.timeline.clock[-1], panel.start, panel.cohorts[0])
+    return panel.school_at_start(np.arange(panel.n_units), start)
 
 
 def keeps_everyone(design: Design) -> bool:

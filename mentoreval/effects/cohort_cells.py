@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -44,9 +45,36 @@ class CohortCells:
     @property
     def mass(self) -> FloatArray:
         """(k,) total weight of the treated rows of each cell."""
-        inside = self.cell >= 0
+        inside = self.inside
         total = np.bincount(self.cell[inside], self.rows.weights[inside], minlength=len(self.cohort))
         return np.asarray(total, dtype=float)
+
+    @cached_property
+    def inside(self) -> IntArray:
+        """Positions of the rows that are in a cell."""
+        return np.flatnonzero(self.cell >= 0)
+
+    @cached_property
+    def comparison_code(self) -> IntArray:
+        """(m,) for each row that cells are compared with the code of its period and, where stacked, of its stack."""
+        chosen, rows = self.compares, self.rows
+        return self.code(rows.cohort[chosen] if rows.stacked else rows.cohort, rows.period[chosen])
+
+    @property
+    def comparison_code_of_cell(self) -> IntArray:
+        """(k,) the code of the rows that each cell is compared with."""
+        return self.code(self.cohort, self.period)
+
+    @property
+    def n_codes(self) -> int:
+        """Number of codes of what cells are compared with: periods and, where cohorts are stacked, stacks."""
+        n_periods = len(self.rows.design.panel.timeline.clock)
+        return n_periods * (n_periods + 1) if self.rows.stacked else n_periods
+
+    def code(self, cohort: IntArray, period: IntArray) -> IntArray:
+        """(m,) codes of periods and, where cohorts are stacked, of stacks."""
+        clock = self.rows.design.panel.timeline.clock
+        return np.searchsorted(clock, cohort) * len(clock) + period if self.rows.stacked else period
 
     def columns(self, rows: IntArray | None = None) -> FloatArray:
         """(m, k') one indicator for each cell that is no reference, in the rows (m,); in all rows by default."""
@@ -155,8 +183,8 @@ def fit_of_cells(
 
 def _cell_terms(cells: CohortCells) -> pd.DataFrame:
     timeline = cells.rows.design.panel.timeline
-    n_treated = np.bincount(cells.cell + 1, minlength=len(cells.cohort) + 1)[1:]
-    n_comparison = np.bincount(_comparison_code(cells), minlength=_n_codes(cells))[_code_of_cell(cells)]
+    n_treated = np.bincount(cells.cell[cells.inside], minlength=len(cells.cohort))
+    n_comparison = np.bincount(cells.comparison_code, minlength=cells.n_codes)[cells.comparison_code_of_cell]
     rows = []
     for place, label in enumerate(cells.labels()):
         rows.append(
@@ -172,35 +200,12 @@ def _cell_terms(cells: CohortCells) -> pd.DataFrame:
     return make_terms(rows)
 
 
-def _n_codes(cells: CohortCells) -> int:
-    """Number of codes of what cells are compared with: periods and, where cohorts are stacked, stacks."""
-    n_periods = len(cells.rows.design.panel.timeline.clock)
-    return n_periods * (n_periods + 1) if cells.rows.stacked else n_periods
-
-
-def _code(cells: CohortCells, cohort: IntArray, period: IntArray) -> IntArray:
-    """(m,) codes of periods and, where cohorts are stacked, of stacks."""
-    clock = cells.rows.design.panel.timeline.clock
-    return np.searchsorted(clock, cohort) * len(clock) + period if cells.rows.stacked else period
-
-
-def _comparison_code(cells: CohortCells) -> IntArray:
-    """(m,) code of each row that cells are compared with."""
-    chosen = cells.compares
-    return _code(cells, cells.rows.cohort[chosen], cells.rows.period[chosen])
-
-
-def _code_of_cell(cells: CohortCells) -> IntArray:
-    """(k,) the code of the rows that each cell is compared with."""
-    return _code(cells, cells.cohort, cells.period)
-
-
 def _count(cells: CohortCells, chosen: BoolArray) -> dict[str, object]:
     """Distinct treated and comparison units of the chosen cells (k,)."""
     treated = (cells.cell >= 0) & chosen[cells.cell]
-    wanted = np.zeros(_n_codes(cells), dtype=bool)
-    wanted[_code_of_cell(cells)[chosen]] = True
-    compared = np.flatnonzero(cells.compares)[wanted[_comparison_code(cells)]]
+    wanted = np.zeros(cells.n_codes, dtype=bool)
+    wanted[cells.comparison_code_of_cell[chosen]] = True
+    compared = np.flatnonzero(cells.compares)[wanted[cells.comparison_code]]
     return {"n_treated": cells.rows.n_units(treated), "n_comparison": cells.rows.n_units(compared)}
 
 
@@ -211,11 +216,10 @@ def _group_time(cells: CohortCells) -> GroupTime:
     own = rows.entries[rows.design.baseline.treated[rows.entries]]
     row = np.searchsorted(rows.units, rows.design.baseline.unit[own])
     cohort[row], weight[row] = rows.design.baseline.cohort[own], rows.design.weighting.weights[own]
-    compared = np.zeros((_n_codes(cells), n), dtype=bool)
-    compared.ravel()[_comparison_code(cells) * n + rows.owner[cells.compares]] = True
-    in_cell = compared[_code_of_cell(cells)]
-    inside = np.flatnonzero(cells.cell >= 0)
-    in_cell.ravel()[cells.cell[inside] * n + rows.owner[inside]] = True
+    compared = np.zeros((cells.n_codes, n), dtype=bool)
+    compared[cells.comparison_code, rows.owner[cells.compares]] = True
+    in_cell = compared[cells.comparison_code_of_cell]
+    in_cell[cells.cell[cells.inside], rows.owner[cells.inside]] = True
     clock = rows.design.panel.timeline.clock
     return GroupTime(cohort, weight, in_cell.T, cells.cohort, clock[cells.period])
 

@@ -210,6 +210,12 @@ class Estimate:
             raise EffectError(f"{self.fit.estimator.name} gives {len(self.fit.theta)} effects and no average of them.")
         return average.iloc[0]
 
+    @property
+    def headline_event_time(self) -> int:
+        """Periods since the start that the headline is about; 0 for an average over several, and without periods."""
+        event_time = self.headline()["event_time"]
+        return 0 if pd.isna(event_time) else int(event_time)
+
     def __repr__(self) -> str:
         lines = [
             f"{self.fit.estimator.name} on {self.outcome}",

@@ -96,8 +96,10 @@ class LinearModel:
         """
         if not self.absorbed:
             return int(self.columns.shape[1])
-        of_row = None if cluster is None else self.of_rows(cluster)
-        counted = [codes for codes in self.absorbed if of_row is None or not is_nested(codes, of_row)]
+        if cluster is None:
+            return int(self.columns.shape[1]) + effects_rank(self.absorbed)
+        of_row = self.of_rows(cluster)
+        counted = [c for c in self.absorbed if c is not self.owner and not is_nested(c, of_row)]
         return int(self.columns.shape[1]) + effects_rank(counted)
 
 
@@ -225,6 +227,10 @@ class Estimator(Kind):
     @abstractmethod
     def fit(self, design: Design, outcome: str) -> Fit:
         """Effects on one outcome; raises EffectError where the design does not identify them."""
+
+    def sees_changes(self) -> bool:
+        """``compares_changes`` of the kind, unless its options say otherwise."""
+        return self.compares_changes
 
     def adjusts_for(self, design: Design) -> tuple[str, ...]:
         """Names of the covariates that the impact model holds; none, unless a kind has the option ``covariates``.

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.design.design import choose_design
+from mentoreval.effects.clusters import own_school
 from mentoreval.effects.estimator import Fit
 from mentoreval.effects.pooling import pool_fit
 from mentoreval.errors import EffectError, MentorevalError
@@ -117,9 +118,7 @@ def _clusters(fit: Fit, level: str) -> IntArray:
         codes = np.arange(panel.n_units)
     else:
         fit.cluster_codes(level)
-        first = panel.cohorts[0]
-        start = np.where(panel.start <= panel.timeline.clock[-1], panel.start, first)
-        codes = panel.school_at_start(np.arange(panel.n_units), start)
+        codes = own_school(panel)
         if (codes < 0).any():
             raise EffectError(
                 f"{int((codes < 0).sum()):,} of {panel.n_units:,} students have no school, so schools can not be "

@@ -136,15 +136,14 @@ def observe_periods(
     response = panel.outcome_matrix(outcome)[unit]
     columns = [time_varying(design, covariate, name)[unit] for covariate in covariates]
     compares = treated[:, None] | (clock < panel.start[unit][:, None])
-    known = ~np.isnan(response)
-    complete = known.copy()
-    for column in columns:
-        complete &= ~np.isnan(column)
-    chosen = complete & compares
-    count = np.count_nonzero(chosen, axis=1)
-    where: Any = ... if chosen.all() else chosen
+    unknown = np.isnan(response)
+    incomplete = np.logical_or.reduce([unknown, *(np.isnan(column) for column in columns)])
+    chosen = compares & ~incomplete
+    whole = bool(chosen.all())
+    count = np.full(len(unit), len(clock)) if whole else np.count_nonzero(chosen, axis=1)
+    where: Any = ... if whole else chosen
     period = np.broadcast_to(np.arange(len(clock)), chosen.shape)[where].ravel()
-    lost = np.nonzero(~known & compares)
+    lost = np.nonzero(unknown & compares)
     of_cohort = np.repeat(cohort, count)
     rows = UnitPeriods(
         design=design,
@@ -162,7 +161,7 @@ def observe_periods(
         facts={
             "always_treated": n_always_treated(panel),
             "rows_without_outcome": int(np.count_nonzero(panel.row_of[unit[lost[0]], lost[1]] >= 0)),
-            "rows_without_covariates": int(np.count_nonzero(known & ~complete & compares)),
+            "rows_without_covariates": int(np.count_nonzero(incomplete & compares)) - len(lost[0]),
             "stacked": stacked,
         },
     )

@@ -88,7 +88,7 @@ class Audited:
     @property
     def compares_changes(self) -> bool:
         """Whether the estimator subtracts what was before."""
-        return self.estimate.fit.estimator.compares_changes
+        return self.estimate.fit.estimator.sees_changes()
 
     # ------------------------------------------------------------------ numbers of the estimate
     @cached_property

@@ -17,6 +17,7 @@ from mentoreval.aliases import Estimand, IntArray
 from mentoreval.design.design import Design, DesignMethod, choose_design
 from mentoreval.design.eligibility import Eligibility
 from mentoreval.design.propensity import PropensityModel
+from mentoreval.effects.clusters import own_school
 from mentoreval.effects.estimate import estimate_effect
 from mentoreval.effects.estimator import Estimator
 from mentoreval.effects.inference import Inference
@@ -218,7 +219,7 @@ def _strata(panel: Panel, specifications: Specifications) -> IntArray:
     known = score[~np.isnan(score)]
     fifths = np.unique(np.quantile(known, np.arange(1, STRATA) / STRATA)) if len(known) else np.empty(0)
     classes = np.where(np.isnan(score), STRATA, np.searchsorted(fifths, score, side="right"))
-    school = panel.school_at_start(np.arange(panel.n_units), np.full(panel.n_units, panel.cohorts[0]))
+    school = own_school(panel)
     treated = np.isin(panel.start, panel.cohorts)
     shares = pd.Series(treated).groupby(school).mean()
     if (school >= 0).all() and shares.between(0, 1, inclusive="neither").all():

@@ -30,6 +30,9 @@ MAMMEN_LOW = (math.sqrt(5.0) + 1.0) / (2.0 * math.sqrt(5.0))
 DIGITS = 9
 """Digits of a column's largest value by which clusters are ordered; beyond them is rounding."""
 
+DUST = 1e-13
+"""Share of the largest value of all columns up to which a column is nothing but rounding, and orders no clusters."""
+
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 """Its multiples less their whole parts are never in a simple proportion, so that sums of columns tell rows apart."""
 
@@ -64,7 +67,7 @@ def sign_blocks(clusters: int, columns: int) -> Iterator[tuple[slice, FloatArray
 def canonical_order(values: FloatArray) -> IntArray:
     """Order of rows (G, k) that depends on their values alone, so that other labels or rows give the same draws."""
     largest = np.max(np.abs(values), axis=0)
-    scaled = np.round(values / np.where(largest > 0, largest, 1.0), DIGITS)
+    scaled = np.round(values / np.where(largest > DUST * largest.max(initial=0.0), largest, np.inf), DIGITS)
     multiples = GOLDEN * np.arange(1, values.shape[1] + 1)
     key = np.round(scaled @ (0.5 + multiples - np.floor(multiples)), DIGITS)
     order = np.argsort(key, kind="stable")

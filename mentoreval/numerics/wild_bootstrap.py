@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,30 @@ class Draws:
 
         restricted : whether residuals are those under the hypothesis; else those of the estimate
         """
-        d = distance if restricted else 0.0
-        effect = self.n0 + d * self.n1
-        square = self.e0 + d * (2.0 * self.e1 + d * self.e2)
-        greater = effect**2 * self.error > (1.0 + TIE) * distance**2 * square
-        return np.count_nonzero(greater) / len(greater)
+        if not restricted:
+            greater = self.n0**2 * self.error > (1.0 + TIE) * distance**2 * self.e0
+            return np.count_nonzero(greater) / len(greater)
+        excess = self._excess[0] * distance
+        for coefficient in self._excess[1:-1]:
+            excess += coefficient
+            excess *= distance
+        excess += self._excess[-1]
+        return np.count_nonzero(excess > 0) / len(excess)
+
+    @cached_property
+    def _excess(self) -> tuple[FloatArray, ...]:
+        """Five arrays (B,): (n0 + d·n1)² error − (1 + TIE) d² (e0 + 2d·e1 + d²·e2) by falling powers of d.
+
+        An interval asks for some hundred p-values, and this polynomial is what each of them costs.
+        """
+        n0, n1, least = self.n0, self.n1, -(1.0 + TIE)
+        return (
+            least * self.e2,
+            2.0 * least * self.e1,
+            n1**2 * self.error + least * self.e0,
+            2.0 * self.error * n0 * n1,
+            n0**2 * self.error,
+        )
 
 
 def cluster_moments(model: Regression, cluster: IntArray, absorbed: Sequence[IntArray] = ()) -> ClusterMoments:
@@ -150,18 +170,20 @@ def enumerates(kind: Multiplier, draws: int, clusters: int) -> bool:
 def draw_effects(moments: ClusterMoments, kind: Multiplier, draws: int, rng: np.random.Generator) -> list[Draws | None]:
     """For each effect, what each draw makes of it; None for a reference. All effects share the weights."""
     chosen = [j for j, spread in enumerate(moments.spread) if spread > 0]
-    right = np.hstack([moments.scores, *(_columns(moments, j) for j in chosen)])
+    out: list[Draws | None] = [None] * len(moments.spread)
+    if not chosen:
+        return out
+    right = np.hstack([moments.scores @ moments.bread, *(_columns(moments, j) for j in chosen)])
     squares = np.hstack([_squares(moments, j) for j in chosen])
     products, squared = [], []
     for _, weights in _blocks(moments.n_clusters, kind, draws, right.shape[1], rng):
-        products.append(weights @ right)
-        squared.append(
-            weights**2 @ squares if kind != "rademacher" else np.tile(squares.sum(axis=0), (len(weights), 1))
-        )
-    product, square = np.vstack(products), np.vstack(squared)
-    out: list[Draws | None] = [None] * len(moments.spread)
+        products.append((weights @ right).T)
+        if kind != "rademacher":
+            squared.append((weights**2 @ squares).T)
+    product = np.hstack(products)
+    square = np.hstack(squared) if squared else squares.sum(axis=0)[:, None]
     for place, j in enumerate(chosen):
-        out[j] = _combine(moments, j, product, square, place)
+        out[j] = _combine(moments, j, product, square[3 * place : 3 * place + 3], place)
     return out
 
 
@@ -176,7 +198,8 @@ def _blocks(
 def _columns(moments: ClusterMoments, j: int) -> FloatArray:
     """(G, 2 + 3P) what is summed with the weights for one effect."""
     own, pull, toward = moments.own[j][:, None], moments.pull[j][:, None], moments.toward[j]
-    return np.hstack([own, pull, toward, own * toward, pull * toward])
+    refitted = toward @ moments.bread / moments.spread[j]
+    return np.hstack([own, pull, refitted, own * toward, pull * toward])
 
 
 def _squares(moments: ClusterMoments, j: int) -> FloatArray:
@@ -186,25 +209,27 @@ def _squares(moments: ClusterMoments, j: int) -> FloatArray:
 
 
 def _combine(moments: ClusterMoments, j: int, product: FloatArray, square: FloatArray, place: int) -> Draws:
-    """The scores of a draw are v_g(own + d·pull) − toward'(z0 + d·z1), with z the coefficients fitted again."""
+    """The scores of a draw are v_g(own + d·pull) − toward'(z0 + d·z1), with z the coefficients fitted again.
+
+    product : (P + effects · (2 + 3P), B); square : (3, B), or (3, 1) where squared weights are all one
+    """
     size = moments.scores.shape[1]
     start = size + place * (2 + 3 * size)
-    n0, n1 = product[:, start], product[:, start + 1]
-    toward, own_toward, pull_toward = np.split(product[:, start + 2 : start + 2 + 3 * size], 3, axis=1)
-    z0 = product[:, :size] @ moments.bread
-    z1 = toward @ moments.bread / moments.spread[j]
+    n0, n1 = product[start], product[start + 1]
+    z0 = product[:size]
+    z1, own_toward, pull_toward = product[start + 2 : start + 2 + 3 * size].reshape(3, size, -1)
     cross = moments.toward[j].T @ moments.toward[j]
-    own2, both, pull2 = square[:, 3 * place : 3 * place + 3].T
-    inner0, inner1 = z0 @ cross, z1 @ cross
+    inner1 = cross @ z1
     return Draws(
         n0=n0,
         n1=n1,
-        e0=own2 - 2.0 * _dot(own_toward, z0) + _dot(inner0, z0),
-        e1=both - _dot(own_toward, z1) - _dot(pull_toward, z0) + _dot(inner0, z1),
-        e2=pull2 - 2.0 * _dot(pull_toward, z1) + _dot(inner1, z1),
+        e0=square[0] + _dot(cross @ z0 - 2.0 * own_toward, z0),
+        e1=square[1] + _dot(inner1 - pull_toward, z0) - _dot(own_toward, z1),
+        e2=square[2] + _dot(inner1 - 2.0 * pull_toward, z1),
         error=float(moments.own[j] @ moments.own[j]),
     )
 
 
 def _dot(left: FloatArray, right: FloatArray) -> FloatArray:
-    return np.asarray(np.einsum("bp,bp->b", left, right))
+    """(B,) sums over the first axis of the product of two arrays (P, B)."""
+    return np.asarray((left * right).sum(axis=0))

@@ -10,7 +10,7 @@ import pytest
 
 from mentoreval.design.design import Design, choose_design
 from mentoreval.design.eligibility import Eligibility
-from mentoreval.effects.clusters import entry_of_unit, keeps_everyone, unit_clusters
+from mentoreval.effects.clusters import entry_of_unit, keeps_everyone, own_school, unit_clusters
 from mentoreval.effects.estimate import estimate_effect
 from mentoreval.effects.estimators import DifferenceInMeans
 from mentoreval.effects.inference import natural_cluster
@@ -47,6 +47,13 @@ def test_the_school_is_the_one_at_the_start_and_of_the_first_cohort_for_a_compar
     schools = unit_clusters(design_of(MOVES))["school"]
     names = ["east", "north", "west"]
     assert [names[code] for code in schools] == ["west", "north", "east"]
+
+
+def test_refits_draw_the_school_at_the_own_start_or_the_first() -> None:
+    names = ["east", "north", "west"]
+    assert [names[code] for code in own_school(design_of(MOVES).panel)] == ["west", "north", "east"]
+    later = MOVES.assign(start=MOVES["start"].replace(3.0, 4.0))
+    assert [names[code] for code in own_school(design_of(later).panel)] == ["west", "north", "north"]
 
 
 def test_students_of_one_mentor_are_one_cluster_and_others_stand_alone() -> None:

@@ -81,6 +81,12 @@ def test_the_headline_is_the_one_row_that_answers(panel: Panel) -> None:
     assert staggered.pool("cohort").headline()["term"] == "average"
 
 
+def test_the_headline_is_about_its_event_time_or_the_start(panel: Panel) -> None:
+    design = choose_design(panel)
+    assert estimate_effect(design, "absent", RegressionAdjustment(event_time=1)).headline_event_time == 1
+    assert estimate_effect(design, "absent", EventStudy()).headline_event_time == 0
+
+
 def test_an_unknown_outcome_names_those_that_exist(panel: Panel) -> None:
     with pytest.raises(DataError, match=r"'present' is not an outcome of this panel\. Outcomes: absent"):
         estimate_effect(choose_design(panel), "present")

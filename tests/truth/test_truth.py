@@ -53,6 +53,8 @@ def broken_promises(case: Case, draws: int) -> list[str]:
 def test_it_holds_where_it_may_and_misses_where_it_must(case):
     if case.share < 1:
         pytest.skip("refits take long; the slow test has this case")
+    if case.at_most > BOUNDS[FEW_DRAWS][0]:
+        pytest.skip("so slight a miss shows over many draws only; the slow test has this case")
     assert broken_promises(case, FEW_DRAWS) == []
 
 

@@ -158,6 +158,11 @@ def staggered(rng: np.random.Generator) -> Draw:
     return _staggered(rng, np.array([2.0, 1.0, 0.5]))
 
 
+def staggered_many(rng: np.random.Generator) -> Draw:
+    """As ``staggered``, with 600 students, so that 120 to 180 of them are in each cohort and not 24 to 36."""
+    return _staggered(rng, np.array([2.0, 1.0, 0.5]), n=600)
+
+
 def staggered_alike(rng: np.random.Generator) -> Draw:
     """As ``staggered``, with an effect of −2 in every cohort and year: what two-way fixed effects assume."""
     start = rng.choice(STARTS, size=120, p=SHARES)
@@ -251,16 +256,16 @@ def _by_school(rng: np.random.Generator, n: int, n_treated: int, sizes: IntArray
     return Draw(_students(treated=treated, school=school, y=y), {"effect": -2.0})
 
 
-def _staggered(rng: np.random.Generator, gain: FloatArray) -> Draw:
+def _staggered(rng: np.random.Generator, gain: FloatArray, n: int = 120) -> Draw:
     """Effects −gain · (1 + years since the start), where gain is that of the cohort."""
-    start, years = rng.choice(STARTS, size=120, p=SHARES), np.arange(1, 6)
+    start, years = rng.choice(STARTS, size=n, p=SHARES), np.arange(1, 6)
     of_cohort = -gain[:, None] * np.maximum(years - STARTS[:3, None] + 1, 0)
     cohort = np.minimum(start - 2, 3)
     effect = np.vstack([of_cohort, np.zeros(5)])[cohort]
-    y = _parallel(rng, 120, 5) + (cohort % 2)[:, None] + effect
+    y = _parallel(rng, n, 5) + (cohort % 2)[:, None] + effect
     counts = np.bincount(cohort, minlength=4)[:3]
     truths = {"average": _over_cells(of_cohort, SHARES[:3]), "sample_average": _over_cells(of_cohort, counts)}
-    truths["sample_two_years"] = float(counts @ (of_cohort.sum(axis=1, where=_first_two(years))) / counts.sum() / 2)
+    truths["two_years"] = float(SHARES[:3] @ of_cohort.sum(axis=1, where=_first_two(years)) / SHARES[:3].sum() / 2)
     for row, first in enumerate(STARTS[:3]):
         truths |= {f"cell_{first}_{year}": float(of_cohort[row, year - 1]) for year in years}
     return Draw(_long(start, y), truths)

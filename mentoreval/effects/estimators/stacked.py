@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from mentoreval.aliases import BoolArray, FloatArray
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.design.design import Design
 from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.event_times import fit_event_times
@@ -41,7 +41,10 @@ class Stacked(Estimator):
 
     Standard errors
         From the scores of the regression, added up for each unit over its stacks and periods, so clusters are students
-        or what holds them. Weights are taken as given.
+        or what holds them. With "trimmed_aggregate" the influence also carries that the shares of the stacks, and so
+        the weights, are estimated. CR2, CR3 and the wild bootstrap, which need the regression itself, take those
+        weights as given: where cohorts differ in their effects, too small an error for students like these, and too
+        large a one for these very students. The weights of the design are taken as given always.
 
     Edge cases
         All rows of the window with a known outcome are used; one without is left out and counted in ``facts``. A cohort
@@ -89,10 +92,13 @@ class Stacked(Estimator):
         observed = observe_periods(design, outcome, self.name, stacked=True)
         before, after = self.window or _longest(observed)
         rows = _in_window(observed, before, after)
-        if self.weights == "trimmed_aggregate":
-            rows = replace(rows, weights=_aggregate_weights(rows))
         facts = {**rows.facts, "window": (before, after), "cohorts_left_out": _left_out(observed, rows)}
-        return fit_event_times(self, outcome, rows, (), facts)
+        if self.weights == "sample":
+            return fit_event_times(self, outcome, rows, (), facts)
+        weighted = replace(rows, weights=_aggregate_weights(rows))
+        fit = fit_event_times(self, outcome, weighted, (), facts)
+        assert fit.influence is not None
+        return replace(fit, influence=fit.influence + _influence_of_shares(fit, rows))
 
 
 def _longest(rows: UnitPeriods) -> tuple[int, int]:
@@ -129,14 +135,66 @@ def _has_both_sides(rows: UnitPeriods, chosen: BoolArray) -> BoolArray:
     return out
 
 
+@dataclass(frozen=True, eq=False)
+class _Stacks:
+    """The entries of the stacks, each once; arrays of e entries.
+
+    row : (e,) a row of each entry
+    stack : (e,) codes of the stacks
+    mass : (2, s) total weight of the treated, and of the comparison, of each stack
+    """
+
+    row: IntArray
+    stack: IntArray
+    mass: FloatArray
+
+    @classmethod
+    def of(cls, rows: UnitPeriods) -> _Stacks:
+        """The stacks of rows that have the weights of the design."""
+        _, first = np.unique(rows.entry, return_index=True)
+        treated, weight = rows.treated[first], rows.weights[first]
+        stacks, code = np.unique(rows.cohort[first], return_inverse=True)
+        mass = [np.bincount(code[arm], weight[arm], minlength=len(stacks)) for arm in (treated, ~treated)]
+        return cls(first, code, np.array(mass, dtype=float))
+
+    @property
+    def factor(self) -> FloatArray:
+        """(s,) by what the weight of a comparison entry of each stack is multiplied."""
+        share = self.mass / self.mass.sum(axis=1, keepdims=True)
+        return np.asarray(share[0] / share[1])
+
+
 def _aggregate_weights(rows: UnitPeriods) -> FloatArray:
     """(n,) weights with which each stack's comparison counts by the stack's share of the treated."""
-    _, first = np.unique(rows.entry, return_index=True)
-    cohort, treated, weight = rows.cohort[first], rows.treated[first], rows.weights[first]
-    stacks, code = np.unique(cohort, return_inverse=True)
-    mass = [np.bincount(code[arm], weight[arm], minlength=len(stacks)) for arm in (treated, ~treated)]
-    factor = (mass[0] / mass[0].sum()) / (mass[1] / mass[1].sum())
-    return np.where(rows.treated, rows.weights, rows.weights * factor[np.searchsorted(stacks, rows.cohort)])
+    stacks = np.unique(rows.cohort)
+    factor = _Stacks.of(rows).factor[np.searchsorted(stacks, rows.cohort)]
+    return np.where(rows.treated, rows.weights, rows.weights * factor)
+
+
+def _influence_of_shares(fit: Fit, rows: UnitPeriods) -> FloatArray:
+    """(m, k) what each unit adds to the effects by moving the shares of the stacks, hence the weights.
+
+    rows : with the weights of the design
+
+    The coefficients solve Σ w x̃ û = 0, with x̃ less both effects. So a share more of the weight of one comparison moves
+    them by bread · Σ w x̃ û over its rows, and an entry of share a among the treated of its stack, and b among all
+    treated, moves that weight by a − b; one of the comparison by b − a.
+    """
+    linear, stacks = fit.linear, _Stacks.of(rows)
+    assert linear is not None
+    score = np.where(rows.treated, 0.0, linear.weights * linear.residuals)
+    of_row = np.searchsorted(np.unique(rows.cohort), rows.cohort)
+    sums = np.stack([np.bincount(of_row, score * column) for column in linear.regressors.T], axis=1)
+    pull = sums @ (linear.bread @ linear.contrasts.T)
+    arm, weight = (~rows.treated[stacks.row]).astype(int), rows.weights[stacks.row]
+    of_entry = (
+        pull[stacks.stack] / stacks.mass[arm, stacks.stack][:, None]
+        - pull.sum(axis=0) / stacks.mass.sum(1)[arm][:, None]
+    )
+    of_entry *= np.where(arm == 0, weight, -weight)[:, None]
+    owner, n_units = rows.owner[stacks.row], len(rows.units)
+    moved = [np.bincount(owner, column, minlength=n_units) for column in of_entry.T]
+    return np.asarray(n_units * np.stack(moved, axis=1))
 
 
 def _left_out(observed: UnitPeriods, rows: UnitPeriods) -> tuple[object, ...]:

@@ -56,9 +56,12 @@ class SyntheticDid(Estimator):
         with unit and period effects (the "projected" way of ``sdid``).
 
     Standard errors
-        ``own_variance`` is the jackknife of the paper (Algorithm 3), over units with the weights held, normal; it needs
-        two treated units at every start. ``Placebo`` serves one treated unit, ``RefitBootstrap(cluster="student")`` is
-        the paper's bootstrap, in which weights are sought again. There is no influence function.
+        ``own_variance`` is the jackknife of the paper (Algorithm 3), over units with the weights held; it needs two
+        treated units at every start. Its interval is that of t with the degrees of freedom of Welch and Satterthwaite,
+        for the variance rests on few treated units and few donors that count: with 8 treated of 40 the normal interval,
+        which users of synthdid make, holds the truth in about 92 %. ``Placebo`` serves one treated unit,
+        ``RefitBootstrap(cluster="student")`` is the paper's bootstrap, in which weights are sought again. There is no
+        influence function.
 
     Edge cases
         Units with a gap in any period are left out and counted in ``facts``, as are units treated from the first period
@@ -68,7 +71,7 @@ class SyntheticDid(Estimator):
 
     References
         Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), American Economic Review 111; Clarke, Pailañir, Athey &
-        Imbens (2024), Stata Journal 24; Abadie, Diamond & Hainmueller (2010), JASA 105.
+        Imbens (2024), Stata Journal 24; Abadie, Diamond & Hainmueller (2010), JASA 105; Welch (1947), Biometrika 34.
 
     Example
         >>> import pandas as pd
@@ -95,6 +98,10 @@ class SyntheticDid(Estimator):
     )
     method: SyntheticMethod = "synthetic_did"
     covariates: tuple[str, ...] = ()
+
+    def sees_changes(self) -> bool:
+        """A synthetic control compares outcomes, which its weights made alike before the start."""
+        return self.method != "synthetic_control"
 
     def fit(self, design: Design, outcome: str) -> Fit:
         """The effect, one for each start where there are several; EffectError where there are no donors or gaps."""
@@ -271,4 +278,22 @@ def _jackknife(blocks: list[_Block], units: IntArray) -> StatedVariance:
     average = (mass * effects).sum(axis=0) / mass.sum(axis=0)
     drawn = np.vstack([effects if len(blocks) > 1 else np.empty((0, n)), average])
     away = drawn - drawn.mean(axis=1, keepdims=True)
-    return StatedVariance((n - 1.0) / n * away @ away.T, np.full(len(drawn), np.inf), n, "student")
+    return StatedVariance((n - 1.0) / n * away @ away.T, _degrees_of_freedom(blocks, units, away), n, "student")
+
+
+def _degrees_of_freedom(blocks: list[_Block], units: IntArray, away: FloatArray) -> FloatArray:
+    """(k,) degrees of freedom of the jackknife (Welch 1947), from what each unit adds to k variances.
+
+    away : (k, n) distances of the effects without each unit from their mean
+
+    The donors are one arm and the treated of each start another. An arm has one degree less than the number of units
+    of one weight that would have a mean as noisy, and at least one.
+    """
+    weights = np.zeros((len(blocks) + 1, len(units)))
+    for row, block in enumerate(blocks):
+        place, n = np.searchsorted(units, block.unit), block.n_donors
+        weights[row, place[n:]] = block.weights[n:]
+        weights[-1, place[:n]] += block.weights[:n] * block.mass.sum()
+    effective = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
+    of_arm = away**2 @ (weights > 0).T
+    return np.asarray(of_arm.sum(axis=1) ** 2 / (of_arm**2 @ (1.0 / np.maximum(effective - 1.0, 1.0))))

@@ -26,7 +26,9 @@ class MultiplierBootstrap(Inference):
 
     Assumptions
         Clusters are independent and many enough for the average of their influence to be normal; with few of them a
-        wild cluster bootstrap or CR2 is better. The estimator has an influence function.
+        wild cluster bootstrap or CR2 is better. That holds for each effect by itself, and most for the band, which
+        looks far into the tails: where cohorts have 25 to 35 students a 95 % band over twelve effects held all of them
+        in 92 of 100 made-up draws, with five times as many in 93 to 95. The estimator has an influence function.
 
     What is computed
         Each draw adds Σ v_g ψ_g / n to the effects, with ψ_g the influence of cluster g summed over its rows. As in R's

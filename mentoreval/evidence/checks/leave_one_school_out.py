@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from mentoreval.effects.clusters import own_school
 from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import EffectError
 from mentoreval.evidence.check import Check, Finding
@@ -29,9 +30,7 @@ class LeaveOneSchoolOut(Check):
         panel = subject.design.panel
         if panel.school is None:
             return Finding(self.name, "cannot_judge", f"{self.name}.no_schools")
-        units = np.arange(panel.n_units)
-        first, last = int(panel.cohorts[0]), int(panel.timeline.clock[-1])
-        school = panel.school_at_start(units, np.where(panel.start <= last, panel.start, first))
+        school = own_school(panel)
         if (school < 0).all() or len(np.unique(school[school >= 0])) < 2:
             return Finding(self.name, "cannot_judge", f"{self.name}.no_schools")
         names = pd.factorize(panel.frame[panel.school], sort=True)[1]

@@ -66,9 +66,8 @@ class RosenbaumBounds(Check):
 
     def _differences(self, subject: Estimate) -> FloatArray:
         """Treated less comparison of every pair whose students are in no other pair and whose outcomes are known."""
-        design, head, pairs = subject.design, subject.headline(), subject.design.weighting.pairs
-        when = 0 if pd.isna(head["event_time"]) else int(head["event_time"])
-        values = outcome_at(design, subject.outcome, when)
+        design, pairs = subject.design, subject.design.weighting.pairs
+        values = outcome_at(design, subject.outcome, subject.headline_event_time)
         if self.change:
             values = values - outcome_before(design, subject.outcome)
         analysed = np.zeros(design.baseline.size, dtype=bool)

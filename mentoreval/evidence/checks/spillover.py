@@ -58,9 +58,9 @@ class Spillover(Check):
 
     def _comparison(self, subject: Estimate) -> tuple[pd.DataFrame, list[str]]:
         """One row for each comparison entry whose school is known, and the names of the covariates."""
-        design, entries, head = subject.design, subject.fit.entries, subject.headline()
+        design, entries = subject.design, subject.fit.entries
         base, panel = design.baseline, design.panel
-        when = 0 if pd.isna(head["event_time"]) else int(head["event_time"])
+        when = subject.headline_event_time
         school = panel.school_at_start(base.unit, base.cohort)
         with_mentees = np.unique(school[base.treated & (school >= 0)])
         chosen = entries[~base.treated[entries] & (school[entries] >= 0)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.interpolate import CubicSpline
 
 from mentoreval.design.design import choose_design
 from mentoreval.effects.estimate import estimate_effect
@@ -61,6 +62,23 @@ def test_bins_are_differences_from_the_lowest(bins: tuple[float, ...]) -> None:
     np.testing.assert_allclose(fit.theta, [middle.mean() - low.mean(), high.mean() - low.mean()])
     assert fit.terms["n_treated"].tolist() == [len(middle), len(high)]
     assert fit.terms["n_comparison"].tolist() == [len(low)] * 2
+
+
+@pytest.mark.parametrize("knots", [(3.0, 12.0, 20.0, 27.0), ()])
+def test_a_spline_is_a_natural_cubic_read_at_its_knots(knots: tuple[float, ...]) -> None:
+    """Another basis of the same curves: interpolations of the unit vectors at the knots, straight beyond them."""
+    data = students()
+    fit = DoseResponse("spline", knots=knots).fit(design_of(data), "absent")
+    mentored = data[data["mentored"] == 1]
+    x = mentored["sessions"].to_numpy(dtype=float)
+    places = np.array(knots or np.quantile(x, [0.1, 0.5, 0.9]))
+    curve = CubicSpline(places, np.eye(len(places)), bc_type="natural")
+    inside = np.clip(x, places[0], places[-1])
+    basis = curve(inside) + (x - inside)[:, None] * curve(inside, 1)
+    heights = np.linalg.lstsq(basis, mentored["absent"].to_numpy(), rcond=None)[0]
+    np.testing.assert_allclose(fit.theta, heights[1:] - heights[0], atol=1e-9)
+    assert fit.terms["term"].tolist() == [f"dosage={place:g}" for place in places[1:]]
+    assert set(fit.terms["n_treated"]) == {60}
 
 
 def test_comparison_students_are_out_unless_asked_for() -> None:

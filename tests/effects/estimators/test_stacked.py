@@ -10,6 +10,7 @@ import pytest
 
 from mentoreval.aliases import FloatArray
 from mentoreval.design.design import choose_design
+from mentoreval.effects.estimator import Fit
 from mentoreval.effects.estimators import Stacked
 from mentoreval.errors import EffectError, OptionError
 from mentoreval.panel.panel import Panel, panel_from_frame
@@ -73,6 +74,27 @@ def test_trimmed_aggregate_weights_average_stacks_by_their_share_of_the_treated(
         assert fit.theta[place] == pytest.approx(differences[0] / 3 + 2 * differences[1] / 3, abs=1e-10)
     plain = Stacked(window=(1, 1)).fit(choose_design(panel_of(uneven)), "absent")
     assert abs(plain.theta[1] - fit.theta[1]) > 0.01
+
+
+def test_the_influence_is_what_another_weight_of_a_student_does(frame: pd.DataFrame) -> None:
+    """Shares of stacks and the weights made from them move too, and a comparison may stand in both stacks."""
+    some = frame[np.random.default_rng(4).random(len(frame)) > 0.1].assign(weight=1.0)
+    estimator = Stacked(window=(1, 1), weights="trimmed_aggregate")
+
+    def fit_of(student: object, step: float) -> Fit:
+        weighted = some.assign(weight=1.0 + step * (some["student"] == student))
+        panel = panel_from_frame(
+            weighted, unit="student", period="year", first_treated="start", outcomes=["absent"], weight="weight"
+        )
+        return estimator.fit(choose_design(panel, pool="not_yet_treated"), "absent")
+
+    plain = fit_of(None, 0.0)
+    units = plain.design.panel.units[plain.clusters["student"]]
+    start = some.drop_duplicates("student").set_index("student")["start"].reindex(units).to_numpy()
+    for kind in (start == 2003, start == 2004, np.isnan(start)):
+        place = int(np.flatnonzero(kind)[3])
+        moved = (fit_of(units[place], 1e-4).theta - fit_of(units[place], -1e-4).theta) / 2e-4
+        np.testing.assert_allclose(plain.influence[place] / len(units), moved, atol=1e-8)  # type: ignore[index]
 
 
 def test_the_longest_window_that_every_cohort_has_is_the_default(panel: Panel) -> None:

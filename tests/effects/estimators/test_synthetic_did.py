@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from mentoreval.aliases import FloatArray
 from mentoreval.design.design import Design, choose_design
@@ -115,6 +116,26 @@ def test_did_is_the_difference_of_mean_changes() -> None:
     assert effect.std_error[0] == pytest.approx(np.sqrt(23 / 24 * 24 * np.var(drawn)), rel=1e-10)
 
 
+def test_the_jackknife_has_the_degrees_of_freedom_of_welch() -> None:
+    """(A + B)² / (A²/3 + B²/19) with A and B what the 4 treated and the 20 donors add to the variance."""
+    y = school_outcomes()
+    change = y[:, 10:].mean(axis=1) - y[:, :10].mean(axis=1)
+    effect = estimate_effect(school_design(school_frame(y)), "y", SyntheticDid(method="did"))
+    A, B = change[20:].var(ddof=1) / 3, change[:20].var(ddof=1) / 19
+    assert effect.df[0] == pytest.approx((A + B) ** 2 / (A**2 / 3 + B**2 / 19), rel=1e-10)
+    assert effect.critical[0] == pytest.approx(stats.t.ppf(0.975, effect.df[0]))
+
+
+def test_donors_that_hardly_count_give_no_degrees_of_freedom() -> None:
+    y = school_outcomes()
+    y[20:] = y[20]  # the treated are alike, so that all that varies is among the donors
+    effect = estimate_effect(school_design(school_frame(y)), "y", SyntheticDid())
+    weights = np.array([weight for _, _, weight in effect.fit.facts["donor_weights"]])  # type: ignore[attr-defined]
+    effective = 1 / (weights @ weights)
+    assert effect.df[0] == pytest.approx(effective - 1, abs=0.01)  # without one donor the mean of the others moves
+    assert effective < 13
+
+
 def test_synthetic_control_compares_levels() -> None:
     """A school that is a mean of two others before the start gets these two, and the effect is the gap after it."""
     y = school_outcomes()[:20]
@@ -126,6 +147,8 @@ def test_synthetic_control_compares_levels() -> None:
     assert weights[7] == pytest.approx(0.75, abs=0.02)
     assert fit.theta[0] == pytest.approx(-2.0, abs=0.05)
     assert fit.facts["period_weights"] == ()
+    assert not fit.estimator.sees_changes()
+    assert SyntheticDid().sees_changes()
 
 
 def test_several_starts_are_blocks_of_their_own_averaged_by_treated_months() -> None:
