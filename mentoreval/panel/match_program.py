@@ -226,6 +226,7 @@ def _models(records: RecordsByPeriod, matches: pd.DataFrame) -> pd.DataFrame:
     """student_id, model: the kinds that a student got in the periods on record, in order of their first start."""
     here = matches[matches["start_period"] <= records.student_periods["period"].max()]
     kinds = here[["student_id", "model"]].drop_duplicates()
-    joined = kinds.groupby("student_id")["model"].agg(JOIN.join)
-    models: pd.DataFrame = joined.rename("model").reset_index()
+    several = kinds["student_id"].duplicated(keep=False)
+    joined = kinds[several].groupby("student_id")["model"].agg(JOIN.join).reset_index()
+    models: pd.DataFrame = pd.concat([kinds[~several], joined], ignore_index=True)
     return models

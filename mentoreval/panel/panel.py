@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,6 +20,9 @@ from mentoreval.records.records import Ledger
 Pool = Literal["never_treated", "not_yet_treated"]
 Assignment = Literal["observed", "random"]
 PRIOR = "prior_"
+_OF_ROWS = ("_unit_factor", "timeline", "row_period", "_first_row_of_unit", "row_of", "_school_text", "_school_code")
+_LASTING = (*_OF_ROWS, "unit_weight")
+"""What a panel works out once and that other starts do not change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,10 +205,14 @@ class Panel:
         """(m,) code of the school at the start of the cohort, or in the last row before it; -1 where it is missing."""
         if self.school is None:
             return np.full(len(units), -1, dtype=np.int64)
-        codes = np.append(pd.factorize(self.frame[self.school], sort=True)[0], -1)
         before, at_start = self.rows_before(units, cohort), self.rows_at_start(units, cohort)
         first = self._first_row_of_unit[units]
-        return codes[np.where(at_start >= 0, at_start, np.where(before >= 0, before, first))].astype(np.int64)
+        return self._school_code[np.where(at_start >= 0, at_start, np.where(before >= 0, before, first))]
+
+    @cached_property
+    def _school_code(self) -> IntArray:
+        """(rows,) code of the school in the order of their names; -1 where it is missing."""
+        return pd.factorize(self.frame[self.school], sort=True)[0].astype(np.int64)
 
     def check_covariate(self, name: str) -> str:
         """The column that holds a covariate; a DataError explains a name that is no covariate."""
@@ -240,6 +247,26 @@ class Panel:
     def default_covariates(self) -> tuple[str, ...]:
         """What a design balances when nothing is named: covariates and, with a period before, prior outcomes."""
         return self.covariates + (() if self.is_cross_section else tuple(PRIOR + o for o in self.outcomes))
+
+    def with_starts(self, start: IntArray, columns: Mapping[str, Any]) -> Panel:
+        """The panel as if its units had started at other times; what does not hang on that is not worked out again.
+
+        start : (n_units,) clock times among those of the timeline; NEVER for never
+        columns : (rows,) other values of an outcome or of the mentor
+
+        Nothing is known of ends, of taking part, or of a dose of these starts.
+        """
+        frame = self.frame.copy(deep=False)
+        clocks, codes = np.unique(start, return_inverse=True)
+        known = clocks[clocks != Timeline.NEVER]
+        labels = pd.Series([self.timeline.label(clock) for clock in known], dtype=frame[self.first_treated].dtype)
+        code = np.where(start == Timeline.NEVER, -1, codes)[self.row_unit]
+        frame[self.first_treated] = labels.array.take(code, allow_fill=True)
+        for name, values in columns.items():
+            frame[name] = values
+        again = replace(self, frame=frame, status=None, participated=None, dosage=None)
+        vars(again).update({name: vars(self)[name] for name in _LASTING if name in vars(self)}, start=start)
+        return again
 
     # ------------------------------------------------------------------ how it shows itself
     def __repr__(self) -> str:

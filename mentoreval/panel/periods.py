@@ -77,7 +77,8 @@ class PeriodRule:
 
         The school year runs from July to June, semesters part at ``semester_ends``.
         """
-        return pd.Series([self._label_of(date) for date in dates], index=dates.index, dtype="str")
+        labels = {date: self._label_of(date) for date in dates.unique()}
+        return pd.Series([labels[date] for date in dates], index=dates.index, dtype="str")
 
     def _label_of(self, date: pd.Timestamp) -> str:
         if self.length == "month":

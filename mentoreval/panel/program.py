@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
+from mentoreval.panel.identifiers import among
 from mentoreval.panel.records_by_period import RecordsByPeriod
 from mentoreval.records.records import LedgerEntry
 from mentoreval.registry import Kind
@@ -80,7 +81,7 @@ def start_periods(records: RecordsByPeriod, students: pd.Series[Any], dates: pd.
     session, own = records.session_days, records.rule.label_dates(starts["date"])
     if session.empty:
         return own.set_axis(students.index)
-    at_school = _next_day(_at_school(starts, records.enrolled.spells), session)
+    at_school = _next_day(_at_school(starts, _spells_of(starts, records)), session)
     anywhere = _next_day(starts, session.drop_duplicates("date").drop(columns="school_id"))
     near = at_school["session_date"] - starts["date"] <= LONGEST_BREAK
     label = at_school["period"].where(near, anywhere["period"])
@@ -100,7 +101,7 @@ def last_periods(records: RecordsByPeriod, students: pd.Series[Any], dates: pd.S
     session, own = records.session_days, records.rule.label_dates(events["date"])
     if session.empty:
         return own.set_axis(students.index)
-    spells = records.enrolled.spells
+    spells = _spells_of(events, records)
     begun = spells.assign(date=spells["start"]).sort_values("date", kind="stable")
     at = _merge_by_date(events, begun, by="student_id", direction="backward")
     at = at.assign(date=at["date"].where(~(at["stop"] < at["date"]), at["stop"]))
@@ -112,6 +113,12 @@ def last_periods(records: RecordsByPeriod, students: pd.Series[Any], dates: pd.S
     label = at_school["period"].where(near, anywhere["period"])
     late = events["date"] > session["date"].iloc[-1] + LONGEST_BREAK
     return label.where(label.notna() & ~late, own).set_axis(students.index)
+
+
+def _spells_of(events: pd.DataFrame, records: RecordsByPeriod) -> pd.DataFrame:
+    """The spells of the students to whom something happened: of a whole district these are few."""
+    spells = records.enrolled.spells
+    return spells[among(spells["student_id"], events["student_id"])]
 
 
 def _at_school(starts: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:

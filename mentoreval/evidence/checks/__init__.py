@@ -18,6 +18,7 @@ from mentoreval.evidence.checks.placebo_outcome import PlaceboOutcome
 from mentoreval.evidence.checks.placebo_period import PlaceboPeriod
 from mentoreval.evidence.checks.pretrends import Pretrends
 from mentoreval.evidence.checks.regression_to_the_mean import RegressionToTheMean
+from mentoreval.evidence.checks.rehearsal import RehearsalCheck
 from mentoreval.evidence.checks.rosenbaum_bounds import RosenbaumBounds
 from mentoreval.evidence.checks.spillover import Spillover
 from mentoreval.evidence.checks.wwc_baseline_equivalence import WwcBaselineEquivalence
@@ -43,4 +44,5 @@ CHECKS: dict[str, type[Check]] = {
     "negative_weights": NegativeWeights,
     "composition_change": CompositionChange,
     "attrition": AttritionCheck,
+    "rehearsal": RehearsalCheck,
 }
