@@ -12,7 +12,6 @@ READY := $(VENV)/.installed
 
 NOTEBOOKS  := $(sort $(wildcard notebooks/*.ipynb))
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
-WORLDS     := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard data/synthetic/*/truth.json)))))
 
 # One thread for linear algebra. Sums split over threads are added in another order, so the last digits of a result
 # would depend on the number of cores; and the matrices here are small, so that threads cost more than they give.
@@ -28,13 +27,16 @@ INLINE   := MPLBACKEND= JUPYTER_PREFER_ENV_PATH=1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help report test check lint fasttest nbtest slowtest engines truth notebooks bench data lock environment stub clean distclean
+.PHONY: help report reports test check lint fasttest nbtest slowtest engines truth worlds notebooks bench data lock environment stub clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 report: $(READY) ## run a study and write its report (STUDY=reports/riverside/study.toml)
 	@$(HEADLESS) $(BIN)/mentoreval run $(STUDY) --out $(OUT)
+
+reports: $(READY) ## all studies whose data are here, with a page that lists them (reports/_output/index.html)
+	@$(HEADLESS) $(BIN)/mentoreval report reports --formats html,pdf,docx
 
 test: fasttest nbtest ## run the tests, the examples in docstrings and the notebooks
 
@@ -62,6 +64,9 @@ slowtest: $(READY) ## the simulations: bias, coverage and power in every world (
 truth: $(READY) ## the truth table: bias, coverage and power of every estimator where the truth is known (minutes)
 	$(BIN)/python scripts/truth_table.py --jobs $(JOBS)
 
+worlds: $(READY) ## the table of worlds: what simple and right analyses find where the truth is known (minutes)
+	$(BIN)/python scripts/world_table.py
+
 engines: $(READY) ## the same answers of pandas, Polars, Arrow, DuckDB and Spark (installs Spark; needs Java 17)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark]'
 	$(BIN)/python -m pytest tests/engines
@@ -80,7 +85,7 @@ else
 endif
 
 data: $(READY) ## draw the made-up districts of data/synthetic again
-	$(foreach world,$(WORLDS),$(BIN)/mentoreval simulate $(world) --out data/synthetic/$(world) &&) true
+	$(BIN)/python scripts/make_data.py
 
 lock: $(READY) ## requirements.lock from pyproject.toml (LOCK=--upgrade takes the newest versions)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \

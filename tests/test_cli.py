@@ -67,7 +67,7 @@ def test_template_pseudonymize_and_validate_walk_together(tmp_path, root):
     assert "dictionary.es.csv" in out
     code, _, err = mentoreval("pseudonymize", tmp_path / "empty", tmp_path / "hashed", cwd=root)
     assert code == 2
-    assert "at least 32 characters" in err
+    assert "There is no key" in err
     (tmp_path / "key").write_text("0123456789abcdef" * 4, encoding="utf-8")
     words = ("pseudonymize", tmp_path / "empty", tmp_path / "hashed", "--key-file", tmp_path / "key")
     code, out, err = mentoreval(*words, cwd=root)

@@ -1,0 +1,34 @@
+"""Summary: what a study found, as one paragraph for the end of a command and for the page that lists studies."""
+
+from __future__ import annotations
+
+from mentoreval.evidence.wwc import judge_baseline
+from mentoreval.report.estimates_file import EstimatesFile
+from mentoreval.report.plain import say_result
+from mentoreval.report.section import Material
+from mentoreval.report.words import Words, unit_of
+from mentoreval.study.evaluation import Evaluation, Result
+
+SAID_OF_A_RESULT = 2
+"""What was found and how sure it is; a third sentence where the groups were not alike: not to read it as an effect."""
+
+
+def summarize(evaluation: Evaluation, language: str) -> tuple[str, ...]:
+    """What was found for each outcome with its uncertainty, as on the first page of the report but shorter.
+
+    language : "en" or "es"
+    returns : one text for each main outcome, in days or grade points
+    """
+    study = evaluation.study
+    said = study.said_in(language)
+    unit = unit_of(evaluation.panel.unit)
+    words = Words(language, said.outcome_names, unit, said.choice_names, study.disclosure_threshold)
+    (estimates,) = EstimatesFile.gather(evaluation)
+    material = Material(evaluation, {}, estimates).said_in(language)
+    return tuple(_said(material, result, words) for result in material.headlines)
+
+
+def _said(material: Material, result: Result, words: Words) -> str:
+    alike = judge_baseline(result.baseline).case != "not_alike"
+    sentences = say_result(material, result, words).sentences
+    return " ".join(sentences[: SAID_OF_A_RESULT if alike else SAID_OF_A_RESULT + 1])
