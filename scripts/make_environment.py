@@ -12,8 +12,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# conda-forge carries these under another name: the Python module of DuckDB, and matplotlib without Qt.
-CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
+# conda-forge carries these under another name: the Python modules of DuckDB and of Typst, and matplotlib without Qt.
+CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base", "typst": "typst-py"}
+ONLY_ON_PYPI = ("axe-playwright-python",)
 
 HEADER = """\
 # Written by `make environment` from pyproject.toml: change the dependencies there.
@@ -41,6 +42,8 @@ def conda_line(requirement: Requirement) -> str:
 def render(pyproject: str) -> str:
     """The text of environment.yml that belongs to the text of a pyproject.toml."""
     project = tomllib.loads(pyproject)["project"]
+    needed = list(requirements(project, "dev"))
+    elsewhere = [requirement for requirement in needed if canonicalize_name(requirement.name) in ONLY_ON_PYPI]
     lines = [
         f"{HEADER}name: {project['name']}",
         "channels:",
@@ -51,9 +54,10 @@ def render(pyproject: str) -> str:
         "  # runtime",
         *map(conda_line, requirements(project)),
         "  # notebooks, tests and checks",
-        *map(conda_line, requirements(project, "dev")),
-        "  # mentoreval itself, from this folder",
+        *(conda_line(requirement) for requirement in needed if requirement not in elsewhere),
+        "  # what conda-forge does not have, and mentoreval itself, from this folder",
         "  - pip:",
+        *(f"      - {requirement.name}{requirement.specifier}" for requirement in elsewhere),
         "      - -e .",
     ]
     return "\n".join(lines) + "\n"

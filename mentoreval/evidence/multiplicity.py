@@ -127,7 +127,7 @@ def _family_table(named: Mapping[str, Estimate], families: Mapping[str, str]) ->
 
 # ---------------------------------------------------------------- joint draws
 @dataclass(frozen=True, eq=False)
-class _Influence:
+class HeadlineInfluence:
     """Influence (m,) of a headline number on the rows that have a cluster, their codes (m,), and all n rows."""
 
     values: FloatArray
@@ -140,7 +140,7 @@ def _joint_draws(estimates: list[Estimate], draws: int, seed: int) -> FloatArray
     if len({id(estimate.design.panel) for estimate in estimates}) > 1:
         raise EffectError("romano_wolf draws estimates jointly, and these are of different panels. Use holm.")
     name = _shared_cluster(estimates)
-    parts = [_headline_influence(estimate, name) for estimate in estimates]
+    parts = [headline_influence(estimate, name) for estimate in estimates]
     n_clusters = 1 + max(int(part.cluster.max()) for part in parts)
     sums = np.zeros((n_clusters, len(parts)))
     for column, part in enumerate(parts):
@@ -164,7 +164,8 @@ def _shared_cluster(estimates: list[Estimate]) -> str:
     return name
 
 
-def _headline_influence(estimate: Estimate, cluster: str) -> _Influence:
+def headline_influence(estimate: Estimate, cluster: str) -> HeadlineInfluence:
+    """Influence on the headline number of an estimate, with clusters of a name; EffectError where there is none."""
     fit = estimate.fit
     if len(fit.theta) > 1 and fit.group_time is not None and fit.pooled_by is None:
         fit = pool_fit(fit, "simple")
@@ -172,4 +173,4 @@ def _headline_influence(estimate: Estimate, cluster: str) -> _Influence:
     column = 0 if influence.shape[1] == 1 else int(np.flatnonzero(fit.terms["term"] == "average")[0])
     codes = fit.cluster_codes(cluster)
     inside = codes != NO_CLUSTER
-    return _Influence(influence[inside, column], codes[inside], len(codes))
+    return HeadlineInfluence(influence[inside, column], codes[inside], len(codes))

@@ -17,6 +17,7 @@ from mentoreval.design.covariate_matrix import covariate_matrix
 from mentoreval.design.equivalence import wwc_band, wwc_effect_size
 from mentoreval.effects.estimate import Estimate
 from mentoreval.effects.sample import outcome_at
+from mentoreval.evidence.attrition import measure_attrition
 from mentoreval.numerics.effect_sizes import COX_SCALE, cox_index, hedges_g, improvement_index, omega, pooled_sd
 from mentoreval.numerics.two_samples import BalanceTable, balance_tables
 from mentoreval.panel.facts import MeasureFacts
@@ -28,7 +29,7 @@ BASELINE_COLUMNS = (
 )  # fmt: skip
 
 
-BaselineCase = Literal["alike", "adjusted", "not_adjusted", "not_alike", "unknown"]
+BaselineCase = Literal["alike", "adjusted", "not_adjusted", "not_alike", "unknown", "lottery"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class BaselineOpinion:
     """Whether the arms were alike before the program in what bears on an outcome.
 
     case : alike; adjusted = somewhat different, and the estimate takes it into account; not_adjusted = it does not;
-        not_alike = so different that no adjustment helps; unknown
+        not_alike = so different that no adjustment helps; unknown; lottery = a lottery with low attrition formed them,
+        so that what is between them is chance
     covariates : those that decided it
     largest : the largest absolute effect size among them; NaN where there is none
     """
@@ -101,7 +103,7 @@ def baseline_equivalence(estimate: Estimate) -> pd.DataFrame:
         "covariate": named,
         "level": [column.level or "" for column in matrix.columns],
         "kind": np.where(binary, "binary", "continuous").tolist(),
-        **_of_arms(arms),
+        **arm_columns(arms),
         "effect_size": sizes,
         "effect_size_kind": np.where(binary, "cox_index", "hedges_g").tolist(),
         "band": [wwc_band(float(size)) for size in sizes],
@@ -144,6 +146,14 @@ def judge_baseline(table: pd.DataFrame) -> BaselineOpinion:
     return BaselineOpinion("alike", _names(judged), _largest(judged))
 
 
+def judge_arms(estimate: Estimate, table: pd.DataFrame) -> BaselineOpinion:
+    """``judge_baseline`` of the table of an estimate, save that a lottery with low attrition excuses every gap."""
+    opinion, attrition = judge_baseline(table), measure_attrition(estimate)
+    if attrition is None or attrition.case != "low":
+        return opinion
+    return BaselineOpinion("lottery", opinion.covariates, opinion.largest)
+
+
 def _names(rows: pd.DataFrame) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(name) for name in rows["covariate"]))
 
@@ -160,12 +170,11 @@ def effect_size(estimate: Estimate) -> EffectSize:
     """
     head = estimate.headline()
     fit = estimate.fit
-    event_time = 0 if pd.isna(head["event_time"]) else int(head["event_time"])
-    values = outcome_at(estimate.design, estimate.outcome, event_time)[fit.entries]
+    values = outcome_at(estimate.design, estimate.outcome, estimate.headline_event_time)[fit.entries]
     weights = estimate.design.weighting.weights[fit.entries]
     treated = estimate.design.baseline.treated[fit.entries]
     (table,) = balance_tables(values[:, None], treated, [weights])
-    arms = {name: column[0].item() for name, column in _of_arms(table).items()}
+    arms = {name: column[0].item() for name, column in arm_columns(table).items()}
     is_share = bool(table.binary[0])
     standardize = _cox if is_share else _hedges
     size, error, reason = standardize(arms, float(head["estimate"]), float(head["std_error"]), _n_adjusted(estimate))
@@ -213,7 +222,8 @@ Arms = dict[str, Any]
 """n, mean and sd of both arms, by their names in BASELINE_COLUMNS."""
 
 
-def _of_arms(table: BalanceTable) -> Arms:
+def arm_columns(table: BalanceTable) -> Arms:
+    """n, mean and SD of both arms of a table, by their names in BASELINE_COLUMNS."""
     return {
         "n_treated": table.treated.n,
         "mean_treated": table.treated.mean,

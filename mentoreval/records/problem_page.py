@@ -76,7 +76,7 @@ def problem_page(report: ValidationReport, language: str = "en") -> str:
     body = "\n".join(parts)
     return (
         f'<!DOCTYPE html>\n<html lang="{language}">\n<head>{head}<style>{STYLE}</style></head>\n'
-        f"<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

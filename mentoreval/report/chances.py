@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from mentoreval.evidence.decision import Chance, chance_of_mattering, cost_per_unit
-from mentoreval.evidence.wwc import judge_baseline
+from mentoreval.evidence.wwc import judge_arms
 from mentoreval.report import amounts
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
 from mentoreval.report.section import Material
@@ -22,7 +22,9 @@ def say_chances(material: Material, words: Words) -> list[Block]:
     told = [
         _chance(material, result, words)
         for result in material.headlines
-        if result.plan.outcome in material.study.meaningful and material.facts(result.plan.outcome) is not None
+        if result.plan.outcome in material.study.meaningful
+        and material.facts(result.plan.outcome) is not None
+        and material.smaller_arm(result)
     ]
     if not told:
         return []
@@ -32,7 +34,7 @@ def say_chances(material: Material, words: Words) -> list[Block]:
 def _chance(material: Material, result: Result, words: Words) -> str:
     name, facts = result.plan.outcome, material.facts(result.plan.outcome)
     outcome = opened(words.outcome(name, result.plan.contrast))
-    if judge_baseline(result.baseline).case == "not_alike":
+    if judge_arms(result.estimate, result.baseline).case == "not_alike":
         return words("decision.not_alike", outcome=outcome)
     found = find_chance(material, result)
     if found is None:
@@ -95,10 +97,11 @@ def _costs(material: Material, per_student: float, words: Words) -> Iterator[str
     for result in material.headlines:
         facts = material.facts(result.plan.outcome)
         scale = amounts.reader_scale(facts)
-        if facts is None or facts.domain != "attendance" or scale.name not in ("school_days", "days"):
+        in_days = facts is not None and facts.domain == "attendance" and scale.name in ("school_days", "days")
+        if facts is None or not in_days or not material.smaller_arm(result):
             continue
         outcome = opened(words.outcome(result.plan.outcome, result.plan.contrast))
-        if judge_baseline(result.baseline).case == "not_alike":
+        if judge_arms(result.estimate, result.baseline).case == "not_alike":
             yield words("decision.no_cost.not_alike", outcome=outcome)
             continue
         found = cost_per_unit(result.estimate, per_student, higher_is_better=facts.higher_is_better, scale=scale.factor)

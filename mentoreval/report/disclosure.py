@@ -25,8 +25,8 @@ FINDING_COUNTS = ("outside",)
 FINDING_SHARES = ("share", "lost_treated", "lost_comparison", "overall", "differential")
 FINDINGS_ON_STUDENTS = ("attrition", "overlap")
 ALONE = (
-    "std_error", "statistic", "p_value", "p_adjusted", "df", "effect_size", "effect_size_std_error",
-    "improvement_index", "sd_pooled",
+    "estimate", "conf_low", "conf_high", "band_low", "band_high", "std_error", "statistic", "p_value", "p_adjusted",
+    "df", "effect_size", "effect_size_std_error", "improvement_index", "sd_pooled",
 )  # fmt: skip
 """Columns of results that say too much where an arm is too small to be shown."""
 

@@ -98,6 +98,22 @@ class Table:
                 spans.append((column.group, 1))
         return tuple(spans) if any(column.group for column in self.columns) else ()
 
+    def latex(self) -> str:
+        """The table as LaTeX in APA style; it needs booktabs, threeparttable, array and amssymb."""
+        from mentoreval.report.latex import latex_table
+
+        return latex_table(self)
+
+    def docx(self, language: str = "en") -> bytes:
+        """The table as a Word file in APA style. Needs the extra ``documents``.
+
+        language : of the word before its number
+        """
+        from mentoreval.report.docx import docx_tables
+        from mentoreval.report.words import Words
+
+        return docx_tables([self], Words(language))
+
     def _repr_html_(self) -> str:
         from mentoreval.report.html import block_html
 

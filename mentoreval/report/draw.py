@@ -10,6 +10,7 @@ from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import OptionError, ReportError, suggest
 from mentoreval.evidence.check import Finding
 from mentoreval.evidence.power import PowerAnalysis
+from mentoreval.evidence.rehearsal import Rehearsal
 from mentoreval.evidence.specification_curve import SpecificationCurve
 from mentoreval.evidence.synthesis import Synthesis
 from mentoreval.report.exhibit import Exhibit
@@ -21,6 +22,7 @@ from mentoreval.report.exhibits.love_plot import LovePlot
 from mentoreval.report.exhibits.omitted_variable import OmittedVariablePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
 from mentoreval.report.exhibits.power_curve import PowerCurve
+from mentoreval.report.exhibits.rehearsal import RehearsalPlot
 from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
 from mentoreval.report.words import Words, readable
 
@@ -35,6 +37,7 @@ Drawable = (
     | Synthesis
     | SpecificationCurve
     | PowerAnalysis
+    | Rehearsal
     | Finding
     | Mapping[str, Design]
     | Sequence[Design]
@@ -48,7 +51,7 @@ def draw(result: Drawable, language: str = "en", *, show: Show = "balance") -> F
         an Estimate over time (an event study, or group-time effects, which are pooled by event time) as an event-study
         plot; a Synthesis is drawn as a forest plot, a Finding of honest_did as its intervals and
         one of omitted_variable as contours, a PowerAnalysis as
-        a curve
+        a curve, a Rehearsal as its intervals
     language : "en" or "es"
     show : of one design, its "balance" in the covariates, or the "overlap" of the propensity scores
 
@@ -78,6 +81,8 @@ def _exhibit(result: Drawable, show: Show) -> Exhibit:
         return SpecificationCurveExhibit.of_curve(result)
     if isinstance(result, PowerAnalysis):
         return PowerCurve.of_analysis(result)
+    if isinstance(result, Rehearsal):
+        return RehearsalPlot.of_rehearsal(result)
     if isinstance(result, Finding) and result.check == HonestDidPlot.name and len(result.frame):
         return HonestDidPlot.of_finding(result)
     if (

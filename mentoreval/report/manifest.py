@@ -10,8 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mentoreval.study.evaluation import Evaluation
+from mentoreval.study.study import Study
 
-LIBRARIES = ("numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow", "matplotlib", "jinja2")
+LIBRARIES = (
+    "numpy", "scipy", "pandas", "narwhals", "duckdb", "pyarrow", "matplotlib", "jinja2", "typst", "python-docx",
+)  # fmt: skip
 
 
 def inputs_of(evaluation: Evaluation) -> dict[str, Any]:
@@ -19,13 +22,17 @@ def inputs_of(evaluation: Evaluation) -> dict[str, Any]:
 
     A study that was made in memory has no file and so no fingerprint.
     """
-    study = evaluation.study
+    return inputs_of_plan(evaluation.study, evaluation.sources)
+
+
+def inputs_of_plan(study: Study, sources: Mapping[str, str]) -> dict[str, Any]:
+    """As ``inputs_of``, of a plan and the fingerprints of its sources by name, whether it was carried out or not."""
     file = {study.path.name: sha256(study.path.read_bytes())} if study.path.is_file() else {}
     return {
         "versions": {"mentoreval": _version(), "python": platform.python_version(), **_libraries()},
         "seed": study.seed,
         "study": file,
-        "sources": dict(sorted(evaluation.sources.items())),
+        "sources": dict(sorted(sources.items())),
     }
 
 

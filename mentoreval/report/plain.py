@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mentoreval.evidence.wwc import BaselineOpinion, judge_baseline
+from mentoreval.evidence.wwc import BaselineOpinion, judge_arms
 from mentoreval.report import amounts
 from mentoreval.report.amounts import Scale
 from mentoreval.report.chances import find_chance, spoken_share
@@ -20,7 +20,9 @@ def say_result(material: Material, result: Result, words: Words) -> Statement:
 
     Where the arms were not alike before the program, that comes first and the number is not offered as its effect.
     """
-    opinion = judge_baseline(result.baseline)
+    if not material.smaller_arm(result):
+        return _too_few(result, words)
+    opinion = judge_arms(result.estimate, result.baseline)
     speech = _Speech(material, result, words)
     case = "not_alike" if opinion.case == "not_alike" else speech.case
     sentences = speech.sentences(case, opinion)
@@ -30,6 +32,17 @@ def say_result(material: Material, result: Result, words: Words) -> Statement:
         label=words(f"case.{case}.label"),
         tone=_TONES.get(case, "plain"),
         sentences=sentences,
+    )
+
+
+def _too_few(result: Result, words: Words) -> Statement:
+    """That an arm has too few students for anything to be said of them."""
+    return Statement(
+        title=opened(words.outcome(result.plan.outcome, result.plan.contrast)),
+        mark=words("case.too_few.mark"),
+        label=words("case.too_few.label"),
+        tone="unsure",
+        sentences=(words("first.too_few", limit=words.smallest_shown),),
     )
 
 

@@ -11,15 +11,17 @@ from pathlib import Path
 from mentoreval.errors import ReportError, first_few, suggest
 from mentoreval.report.disclosure import suppression_csv
 from mentoreval.report.document import Chapter, Document, number_exhibits
+from mentoreval.report.docx import docx_file
 from mentoreval.report.exhibits import EXHIBITS
 from mentoreval.report.html import html_page
 from mentoreval.report.manifest import manifest_json
+from mentoreval.report.pdf import pdf_file
 from mentoreval.report.section import Material
 from mentoreval.report.sections import SECTIONS
 from mentoreval.report.words import Words, available_languages, unit_of
 from mentoreval.study.evaluation import Evaluation
 
-FORMATS: Mapping[str, Callable[[Document, Words], bytes]] = {"html": html_page}
+FORMATS: Mapping[str, Callable[[Document, Words], bytes]] = {"html": html_page, "pdf": pdf_file, "docx": docx_file}
 
 
 def write_report(
@@ -27,7 +29,7 @@ def write_report(
     folder: str | Path,
     *,
     languages: Sequence[str] | None = None,
-    formats: Sequence[str] = ("html",),
+    formats: Sequence[str] | None = None,
 ) -> list[Path]:
     """Write the report of an evaluation.
 
@@ -39,7 +41,8 @@ def write_report(
     evaluation : from ``run_study``
     folder : where the files go; it is made if it is not there, and other files in it stay
     languages : by default those of the study
-    formats : "html", one self-contained file for each language
+    formats : by default those of the study: "html", one self-contained file for each language; "pdf", which is
+        PDF/UA-1, and "docx" need the extra ``documents``
 
     Returns the paths: ``report.<language>.<format>`` for each, ``estimates.csv``, ``suppressed.csv``, which says what
     was left out of them, and ``manifest.json``.
@@ -55,7 +58,7 @@ def write_report(
         Words(name, study.outcome_names, unit, study.choice_names, evaluation.study.disclosure_threshold)
         for name, study in said.items()
     ]
-    chosen = _checked_formats(formats)
+    chosen = _checked_formats(evaluation.study.formats if formats is None else formats)
     material = Material.gather(evaluation, EXHIBITS)
     written: dict[str, bytes] = {}
     for words in tongues:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from mentoreval.effects.estimate import ESTIMATE_COLUMNS, Estimate
+from mentoreval.evidence.subgroups import Subgroup
 from mentoreval.report.disclosure_cells import Key, sample_key
 from mentoreval.study.evaluation import Evaluation, Result
+from mentoreval.study.subgroups import SubgroupResult
 
 COUNTS = ("n_treated", "n_comparison")
 EFFECT_SIZE_COLUMNS = (
@@ -67,12 +70,49 @@ def over_time_frame(estimate: Estimate) -> pd.DataFrame:
     return timed.sort_values("event_time", kind="stable").reset_index(drop=True)
 
 
+@dataclass(frozen=True, eq=False)
+class LevelResult:
+    """The result in one level of a subgroup analysis.
+
+    of : the analysis; result : as that of a planned estimate, its design named for the level
+    """
+
+    of: SubgroupResult
+    group: Subgroup
+    result: Result
+
+
+def level_results(evaluation: Evaluation) -> tuple[LevelResult, ...]:
+    """Every level of every subgroup analysis that has an estimate."""
+    return tuple(
+        LevelResult(one, group, made)
+        for one in evaluation.subgroups
+        for group in one.found.groups
+        if (made := _level_result(one, group)) is not None
+    )
+
+
+def level_design(design: str, grouping: str, level: str) -> str:
+    """What the comparison within a level is called, by the design that was chosen again in it."""
+    return f"{design}/{grouping}={level}"
+
+
+def _level_result(one: SubgroupResult, group: Subgroup) -> Result | None:
+    if group.estimate is None or group.headline is None or group.effect_size is None or group.baseline is None:
+        return None
+    name, design = (level_design(own, one.name, group.level) for own in (one.plan.name, one.plan.design))
+    plan = replace(one.plan, name=name, design=design, role="robustness")
+    return Result(plan, group.estimate, group.headline, group.effect_size, group.baseline)
+
+
 def estimates_table(evaluation: Evaluation) -> pd.DataFrame:
-    """Everything that was estimated, for the CSV: every planned estimate, then every event time of those over time."""
+    """Everything that was estimated, for the CSV: each planned estimate, each event time, each level of subgroups."""
     frames = [results_frame(evaluation.results)]
     for result in evaluation.with_role("over_time"):
         timed = over_time_frame(result.estimate)
         plan = pd.DataFrame([_row(result)], columns=list(PLAN_COLUMNS))
         frames.append(timed.merge(plan, how="cross"))
+    if levels := level_results(evaluation):
+        frames.append(results_frame([level.result for level in levels]).assign(role="subgroup"))
     table = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     return table[[*PLAN_COLUMNS, *ESTIMATE_COLUMNS, *EFFECT_SIZE_COLUMNS]]

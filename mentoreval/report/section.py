@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, cast
 
+import pandas as pd
+
 from mentoreval.design.arms import ArmContrast
 from mentoreval.design.design import Design
 from mentoreval.errors import ReportError, suggest
@@ -96,6 +98,13 @@ class Material:
         default = Study.__dataclass_fields__["program_name"].default
         name = self.study.program_name
         return words("program") if name == default else name
+
+    def smaller_arm(self, result: Result) -> int:
+        """Size of the smaller arm of a result, as far as the report says it."""
+        shown = self.estimates.frame
+        row = shown[shown["name"] == result.plan.name].iloc[0]
+        sizes = [row["n_treated"], row["n_comparison"]]
+        return 0 if any(pd.isna(size) for size in sizes) else min(abs(int(size)) for size in sizes)
 
     def said_in(self, language: str) -> Material:
         """The same material with the authors' own texts in a language, where the study file translates them."""

@@ -97,7 +97,7 @@ class Words:
             said = self("covariate_before", outcome=self.outcome(name.removeprefix(PRIOR)))
         else:
             said = self.named("covariate", name)
-        return self("covariate_level", covariate=said, level=readable(level)) if level else said
+        return self("covariate_level", covariate=said, level=self.named("level", level)) if level else said
 
     # ------------------------------------------------------------------ numbers
     def number(self, value: float, decimals: int = 2, *, signed: bool = False) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,14 +13,21 @@ from mentoreval.design.design import Design, choose_design
 from mentoreval.effects.estimate import Estimate, estimate_effect
 from mentoreval.errors import DataError, StudyError, suggest
 from mentoreval.evidence.check import Finding
+from mentoreval.evidence.rehearsal import Rehearsal
 from mentoreval.evidence.specification_curve import SpecificationCurve, specification_curve
 from mentoreval.evidence.wwc import EffectSize, baseline_equivalence, effect_size
+from mentoreval.panel.fidelity import Fidelity, fidelity
+from mentoreval.panel.match_program import MatchProgram
+from mentoreval.panel.measure import Measure
 from mentoreval.panel.panel import Panel, panel_from_frame
+from mentoreval.records.records import Records
 from mentoreval.study.extensions import run_file
 from mentoreval.study.lock import Registration, registration_of, write_lock
 from mentoreval.study.portfolio import choose_programs, spell_out
 from mentoreval.study.read import read_study
+from mentoreval.study.rehearsals import rehearse_headlines
 from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study
+from mentoreval.study.subgroups import SubgroupResult, run_subgroups
 
 Progress = Callable[[str], None]
 
@@ -51,6 +58,9 @@ class Evaluation:
     ``study`` is the plan; where it has several programs, with a design and an estimate for each pair of them.
     registration : what became of the plan that was locked; None where none was
     specifications : the specification curves by name
+    subgroups : one for each outcome and each covariate whose levels were planned to be looked at
+    fidelity : how each match was carried out; None where the records have no sessions, or the program no matches
+    rehearsals : of the headlines, by the name of the estimate; one that was refused is among its findings only
     """
 
     study: Study
@@ -60,6 +70,9 @@ class Evaluation:
     sources: Mapping[str, str]
     registration: Registration | None = None
     specifications: Mapping[str, SpecificationCurve] = field(default_factory=dict)
+    subgroups: tuple[SubgroupResult, ...] = ()
+    fidelity: Fidelity | None = None
+    rehearsals: Mapping[str, Rehearsal] = field(default_factory=dict)
 
     def with_role(self, role: str) -> tuple[Result, ...]:
         """The results that play a part in the report, in the order of the study file."""
@@ -108,14 +121,21 @@ def run_study(study: Study | str | Path, *, progress: Progress | None = None) ->
     The designs are all chosen before the first estimate. ``progress`` is called with one short text per step.
     """
     say = progress or (lambda step: None)
-    plan, panel, designs, sources = _prepared(study, say)
+    plan, panel, designs, sources, met = _prepared(study, say)
     registration = registration_of(plan, designs)
     results = []
     for wish in plan.estimates:
         say(f"Estimating {wish.name}")
         results.append(_result(plan, wish, designs[wish.design]))
     curves = {name: _curve(plan, name, panel, say) for name in plan.specifications}
-    return Evaluation(plan, panel, designs, tuple(results), sources, registration, curves)
+    apart = run_subgroups(plan, ((result.plan, result.estimate) for result in results), say)
+    headlines = {one.plan.name: one.estimate for one in results if one.plan.role == "headline"}
+    held = rehearse_headlines(plan, headlines, say)
+    told = tuple(
+        replace(one, findings=(*one.findings, held.findings[one.plan.name])) if one.plan.name in held.findings else one
+        for one in results
+    )
+    return Evaluation(plan, panel, designs, told, sources, registration, curves, apart, met, held.rehearsals)
 
 
 def _curve(study: Study, name: str, panel: Panel, say: Progress) -> SpecificationCurve:
@@ -133,19 +153,21 @@ def lock_study(study: Study | str | Path, *, progress: Progress | None = None) -
     Designs are chosen, nothing is estimated. A later run says of each estimate whether it was planned, changed or
     exploratory. Raises StudyError where the study is locked already.
     """
-    plan, _, designs, _ = _prepared(study, progress or (lambda step: None))
+    plan, _, designs, *_ = _prepared(study, progress or (lambda step: None))
     return write_lock(plan, designs)
 
 
-def _prepared(study: Study | str | Path, say: Progress) -> tuple[Study, Panel, dict[str, Design], dict[str, str]]:
-    """The plan spelt out, the panel, the designs, and the fingerprints of the sources: all but the outcomes."""
+def _prepared(
+    study: Study | str | Path, say: Progress
+) -> tuple[Study, Panel, dict[str, Design], dict[str, str], Fidelity | None]:
+    """The plan spelt out, panel, designs, fingerprints of the sources, how the program was run: all but outcomes."""
     plan = read_study(study) if not isinstance(study, Study) else study
     say("Reading the data")
-    panel, sources = _panel(plan, say)
+    panel, sources, met = _panel(plan, say)
     _check_outcomes(plan, panel)
     sources |= {Path(name).name: _sha256(plan.locate(name)) for name in plan.extensions}
     plan, designs = _designs(plan, panel, say)
-    return plan, panel, designs, sources
+    return plan, panel, designs, sources, met
 
 
 def _designs(plan: Study, panel: Panel, say: Progress) -> tuple[Study, dict[str, Design]]:
@@ -174,13 +196,15 @@ def _result(study: Study, plan: EstimatePlan, design: Design) -> Result:
     return Result(plan, estimate, headline, effect_size(estimate), baseline_equivalence(estimate), findings)
 
 
-def _panel(study: Study, say: Progress) -> tuple[Panel, dict[str, str]]:
+def _panel(study: Study, say: Progress) -> tuple[Panel, dict[str, str], Fidelity | None]:
     if isinstance(study.panel, FramePanelPlan):
-        return _panel_of_file(study, study.panel)
+        return *_panel_of_file(study, study.panel), None
     return _panel_of_folder(study, study.panel, say)
 
 
-def _panel_of_folder(study: Study, plan: RecordsPanelPlan, say: Progress) -> tuple[Panel, dict[str, str]]:
+def _panel_of_folder(
+    study: Study, plan: RecordsPanelPlan, say: Progress
+) -> tuple[Panel, dict[str, str], Fidelity | None]:
     from mentoreval.panel.build import build_panel
     from mentoreval.records.read import hash_sources, read_records
 
@@ -193,11 +217,34 @@ def _panel_of_folder(study: Study, plan: RecordsPanelPlan, say: Progress) -> tup
         conventions=study.data.conventions,
     )
     say("Building the panel")
-    chosen = {option.name: getattr(plan, option.name) for option in fields(plan)}
+    measures, files = _with_files(study, plan.measures)
+    chosen = {option.name: getattr(plan, option.name) for option in fields(plan)} | {"measures": measures}
     if plan.no_baseline_years is None:
         del chosen["no_baseline_years"]  # so that the years of build_panel are taken
     panel = build_panel(records, **chosen)
-    return panel, hash_sources(records)
+    return panel, hash_sources(records) | files, _fidelity(records, plan)
+
+
+def _fidelity(records: Records, plan: RecordsPanelPlan) -> Fidelity | None:
+    """How each match of the program was carried out; None without matches, sessions, or a match that qualifies."""
+    if not isinstance(plan.program, MatchProgram) or records.matches is None or records.sessions is None:
+        return None
+    try:
+        return fidelity(records, plan.program)
+    except DataError:  # no match qualifies, seen from mentees: a program whose mentors are studied
+        return None
+
+
+def _with_files(study: Study, measures: tuple[Measure, ...]) -> tuple[tuple[Measure, ...], dict[str, str]]:
+    """The measures with the files that they name found from the study file, and the fingerprints of these files."""
+    located: list[Measure] = []
+    sources: dict[str, str] = {}
+    for measure in measures:
+        named = {option: getattr(measure, option) for option in measure.files if getattr(measure, option)}
+        paths = {option: study.locate(name) for option, name in named.items()}
+        sources |= {path.name: _sha256(path) for path in paths.values() if path.is_file()}
+        located.append(replace(measure, **{option: str(path) for option, path in paths.items()}))
+    return tuple(located), sources
 
 
 def _panel_of_file(study: Study, plan: FramePanelPlan) -> tuple[Panel, dict[str, str]]:

@@ -15,6 +15,7 @@ from mentoreval.design.programs import SeveralPrograms
 from mentoreval.errors import MentorevalError, StudyError, first_few, suggest
 from mentoreval.evidence.checks import CHECKS
 from mentoreval.evidence.decision import Prior
+from mentoreval.evidence.known_effect import EffectPath
 from mentoreval.evidence.specification_curve import Specifications
 from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import Domain, MeasureFacts, Unit
@@ -23,6 +24,7 @@ from mentoreval.records.conventions import conventions_of
 from mentoreval.records.format import choose_format
 from mentoreval.registry import build
 from mentoreval.study.extensions import Catalogue, load_catalogue
+from mentoreval.study.intervention import InterventionPlan
 from mentoreval.study.study import (
     CostPlan,
     DataPlan,
@@ -31,10 +33,12 @@ from mentoreval.study.study import (
     FramePanelPlan,
     ProgramsPlan,
     RecordsPanelPlan,
+    RehearsalPlan,
     Role,
     SpecificationPlan,
     Study,
 )
+from mentoreval.study.subgroups import SubgroupPlan
 
 PlanType = TypeVar("PlanType")
 
@@ -56,19 +60,24 @@ def read_study(path: str | Path) -> Study:
         raise StudyError(f"{file.name}: {error}") from error
 
 
+FORMATS = ("html", "pdf", "docx")
+"""What reports can be written as."""
 LEAST_THRESHOLD = 3
 """A group of two knows each other: whoever is one of them can tell the other one."""
 
 _TRANSLATED = {
     "source", "title", "question", "program_name", "setting", "assumptions", "outcome_names", "choice_names", "cost",
+    "intervention",
 }  # fmt: skip
 _KEYS = {
     "title", "question", "program_name", "setting", "synthetic", "languages", "confidence", "seed", "assumptions",
     "extensions", "data", "panel", "design", "programs", "estimate", "checks", "meaningful", "outcome_names",
-    "choice_names", "disclosure_threshold", "translation", "prior", "cost", "specifications",
+    "choice_names", "disclosure_threshold", "formats", "translation", "prior", "cost", "specifications", "subgroups",
+    "intervention", "rehearsal",
 }  # fmt: skip
 _TABLES = {
     "data", "panel", "design", "programs", "estimate", "checks", "translation", "prior", "cost", "specifications",
+    "subgroups", "intervention", "rehearsal",
 }  # fmt: skip
 
 
@@ -101,6 +110,9 @@ def _study(path: Path, raw: dict[str, Any]) -> Study:
             name: _specifications(f"[specifications.{name}]", table, catalogue)
             for name, table in raw.get("specifications", {}).items()
         },
+        subgroups={name: _subgroups(name, table) for name, table in raw.get("subgroups", {}).items()},
+        intervention=_plan(InterventionPlan, raw.get("intervention", {}), "[intervention]"),
+        rehearsal=_plan(RehearsalPlan, raw["rehearsal"], "[rehearsal]") if "rehearsal" in raw else None,
         checks=tuple(build(CHECKS, spec, "check") for spec in raw.get("checks", [])),
         prior={name: _plan(Prior, table, f"[prior.{name}]") for name, table in raw.get("prior", {}).items()},
         cost=_plan(CostPlan, raw["cost"], "[cost]") if "cost" in raw else None,
@@ -126,16 +138,18 @@ def _data(table: dict[str, Any]) -> DataPlan:
 def _translation(language: str, table: dict[str, Any]) -> dict[str, Any]:
     _known(table, _TRANSLATED, f"[translation.{language}]")
     texts = {key: _tuple(value) for key, value in table.items()}
+    _plan(InterventionPlan, texts.get("intervention", {}), f"[translation.{language}.intervention]")
     _scalars(texts)
     return texts
 
 
 def _scalars(plain: dict[str, Any]) -> None:
     wanted: dict[str, tuple[type, ...]] = {
-        "source": (str,), "cost": (str,), "choice_names": (dict,), "disclosure_threshold": (int,),
+        "source": (str,), "cost": (str,), "intervention": (dict,), "choice_names": (dict,),
+        "disclosure_threshold": (int,),
         "title": (str,), "question": (str,), "program_name": (str,), "setting": (str,), "synthetic": (bool,),
         "languages": (tuple,), "confidence": (float,), "seed": (int,), "assumptions": (tuple,), "meaningful": (dict,),
-        "extensions": (tuple,),
+        "extensions": (tuple,), "formats": (tuple,),
         "outcome_names": (dict,),
     }  # fmt: skip
     words = {str: "a text in quotes", bool: "true or false", tuple: "a list", float: "a number", int: "a whole number"}
@@ -145,6 +159,9 @@ def _scalars(plain: dict[str, Any]) -> None:
             raise StudyError(f"In the study file {key} = {value!r} is not allowed. It takes {kind}.")
     if not 0.5 <= plain.get("confidence", 0.95) < 1:
         raise StudyError(f"confidence is a share between 0.5 and 1, such as 0.95; got {plain['confidence']}.")
+    unknown = [name for name in plain.get("formats", ()) if name not in FORMATS]
+    if unknown or not plain.get("formats", FORMATS):
+        raise StudyError(f"formats has {first_few(unknown) or 'nothing'}.{suggest(str(first_few(unknown)), FORMATS)}")
     threshold = plain.get("disclosure_threshold", LEAST_THRESHOLD)
     if isinstance(threshold, bool) or threshold < LEAST_THRESHOLD:
         raise StudyError(f"disclosure_threshold is a whole number of at least {LEAST_THRESHOLD}; got {threshold}.")
@@ -238,6 +255,14 @@ def _specifications(where: str, table: dict[str, Any], catalogue: Catalogue) -> 
     return _plan(SpecificationPlan, made, where)
 
 
+def _subgroups(name: str, table: dict[str, Any]) -> SubgroupPlan:
+    where = f"[subgroups.{name}]"
+    _required(table, ("by",), where)
+    cells = table.get("cells", {})
+    made = {cell: _tuple(values) for cell, values in cells.items()} if isinstance(cells, dict) else cells
+    return _plan(SubgroupPlan, table | {"cells": made}, where)
+
+
 def _check_pairs(estimates: tuple[EstimatePlan, ...], programs: Mapping[str, ProgramsPlan]) -> None:
     for plan in estimates:
         if plan.pair and plan.design not in programs:
@@ -277,10 +302,12 @@ def _check_choices(study: Study) -> None:
     """Refuse a name for an entry that no specification curve has."""
     lists = [plan.specifications for plan in study.specifications.values()]
     entries = {name for one in lists for option in fields(one) for name in getattr(one, option.name)}
+    entries |= {part for name, plan in study.subgroups.items() for part in (name, *plan.cells)}
     texts = (study.choice_names, *(given.get("choice_names", {}) for given in study.translation.values()))
     for name in (name for given in texts for name in given):
         if name not in entries:
-            raise StudyError(f"choice_names has {name!r}, which no curve lists.{suggest(name, sorted(entries))}")
+            known = suggest(name, sorted(entries))
+            raise StudyError(f"choice_names has {name!r}, which no curve and no subgroups have.{known}")
 
 
 def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType:
@@ -301,7 +328,7 @@ def _choices(annotation: str) -> tuple[str, ...]:
     annotation = annotation.removesuffix(" | None")
     named: dict[str, Any] = {
         "Estimand": Estimand, "PeriodLength": PeriodLength, "Pool": Pool, "Role": Role, "ArmMethod": ArmMethod,
-        "ArmEstimand": ArmEstimand,
+        "ArmEstimand": ArmEstimand, "EffectPath": EffectPath,
     }  # fmt: skip
     if annotation in named:
         return get_args(named[annotation])

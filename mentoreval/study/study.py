@@ -17,6 +17,7 @@ from mentoreval.effects.inference import Inference
 from mentoreval.errors import StudyError
 from mentoreval.evidence.check import Check
 from mentoreval.evidence.decision import Prior
+from mentoreval.evidence.known_effect import EffectPath
 from mentoreval.evidence.specification_curve import Specifications
 from mentoreval.numerics.multinomial import ArmEstimand
 from mentoreval.panel.facts import MeasureFacts
@@ -26,6 +27,8 @@ from mentoreval.panel.program import Program
 from mentoreval.records.conventions import Conventions
 from mentoreval.records.format import Format
 from mentoreval.records.formats import Plain
+from mentoreval.study.intervention import InterventionPlan
+from mentoreval.study.subgroups import SubgroupPlan
 
 Role = Literal["headline", "robustness", "over_time"]
 
@@ -166,6 +169,26 @@ class SpecificationPlan:
 
 
 @dataclass(frozen=True)
+class RehearsalPlan:
+    """Each headline carried out again on the study's never-mentored students, as in ``rehearse``.
+
+    draws : made-up programs
+    workers : processes; None = as many as there are cores
+    path : how the known effect runs over time
+    """
+
+    draws: int = 200
+    workers: int | None = None
+    path: EffectPath = "growing"
+
+    def __post_init__(self) -> None:
+        for key, value in (("draws", self.draws), ("workers", self.workers)):
+            whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+            if not whole and not (key == "workers" and value is None):
+                raise StudyError(f"[rehearsal] {key} is a whole number, 1 or more; got {value!r}.")
+
+
+@dataclass(frozen=True)
 class CostPlan:
     """What the program costs.
 
@@ -190,17 +213,22 @@ class Study:
 
     programs : comparisons of several program models, by name
     specifications : specification curves, by name
+    rehearsal : of the headlines, where one is asked for
+    subgroups : analyses of subgroups, by name
     extensions : Python files beside the study with kinds of its own
     program_name : as sentences name it, e.g. "Success Mentors"
     synthetic : True for made-up students; every page then says so
     meaningful : for each outcome the smallest effect that would matter, in the outcome's unit
     prior : for an outcome what was thought of the effect before the data; flat for the others
     cost : what the program costs for each student, where it is known
+    intervention : what the authors say of the program and of themselves, for the technical appendix
     assumptions : sentences of the authors, which become the limitations section
     disclosure_threshold : numbers of students below it are not shown, and nothing that gives one away; at least 3
-    choice_names : what reports call entries of the specification curves, by the name they have there
+    formats : of the report, for each language: html, pdf, docx
+    choice_names : what reports call entries of the specification curves, subgroups and their cells, by the name they
+        have there
     translation : for a language, the authors' texts in it: title, question, program_name, setting, assumptions,
-        outcome_names, choice_names, the source of the data, and as ``cost`` what is counted in it
+        outcome_names, choice_names, intervention, the source of the data, and as ``cost`` what is counted in it
     """
 
     path: Path
@@ -212,6 +240,8 @@ class Study:
     estimates: tuple[EstimatePlan, ...]
     programs: Mapping[str, ProgramsPlan] = field(default_factory=dict)
     specifications: Mapping[str, SpecificationPlan] = field(default_factory=dict)
+    subgroups: Mapping[str, SubgroupPlan] = field(default_factory=dict)
+    rehearsal: RehearsalPlan | None = None
     checks: tuple[Check, ...] = ()
     extensions: tuple[str, ...] = ()
     program_name: str = "the program"
@@ -223,10 +253,12 @@ class Study:
     meaningful: Mapping[str, float] = field(default_factory=dict)
     prior: Mapping[str, Prior] = field(default_factory=dict)
     cost: CostPlan | None = None
+    intervention: InterventionPlan = field(default_factory=InterventionPlan)
     assumptions: tuple[str, ...] = ()
     outcome_names: Mapping[str, str] = field(default_factory=dict)
     choice_names: Mapping[str, str] = field(default_factory=dict)
     disclosure_threshold: int = 10
+    formats: tuple[str, ...] = ("html",)
     translation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def said_in(self, language: str) -> Study:
@@ -235,7 +267,8 @@ class Study:
         data = replace(self.data, source=texts.pop("source", self.data.source))
         what = texts.pop("cost", "")
         cost = replace(self.cost, what=what) if self.cost is not None and what else self.cost
-        return replace(self, data=data, cost=cost, **texts)
+        intervention = replace(self.intervention, **texts.pop("intervention", {}))
+        return replace(self, data=data, cost=cost, intervention=intervention, **texts)
 
     @property
     def name(self) -> str:

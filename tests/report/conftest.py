@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mentoreval.panel.facts import MeasureFacts
+from mentoreval.panel.fidelity import MATCH_COLUMNS, Fidelity
 from mentoreval.study.evaluation import Evaluation, run_study
 
 YEARS = (2021, 2022, 2023, 2024)
@@ -53,6 +54,13 @@ eligibility = [{ covariate = "prior_attendance_rate", at_most = 0.97 }]
 [design.everyone]
 method = "unadjusted"
 covariates = ["prior_attendance_rate", "grade_level"]
+
+[subgroups.gender]
+by = "gender"
+
+[subgroups.grades]
+by = "grade_level"
+cells = { lower = [6, 7], upper = [8] }
 
 [[estimate]]
 outcome = "attendance_rate"
@@ -113,13 +121,30 @@ def made_up_students(n: int = 480, seed: int = 5) -> pd.DataFrame:
     return frame
 
 
+def made_up_matches(n: int = 160, seed: int = 6) -> Fidelity:
+    """Matches of a year: some pairs never meet, and a few end early."""
+    rng = np.random.default_rng(seed)
+    met = np.where(rng.random(n) < 0.1, 0.0, rng.integers(3, 33, n).astype(float))
+    ended = pd.Series(np.where(rng.random(n) < 0.4, "end_of_school_year", "mentor_left")).where(np.arange(n) % 3 > 0)
+    matches = pd.DataFrame(
+        {
+            "student_id": np.arange(n), "mentor_id": np.arange(n) // 3, "end_reason": ended, "sessions": met,
+            "end_date": pd.Series(pd.Timestamp("2024-06-01"), index=range(n)).where(ended.notna()),
+            "minutes": 40 * met, "weeks_matched": 34.0, "weeks_with_contact": met, "contact_weeks_share": met / 34,
+            "planned_share": met / 34, "longest_gap_days": rng.integers(7, 60, n).astype(float),
+            "first_contact_days": rng.integers(0, 20, n).astype(float), "caseload": 3.0, "matched_by": "interests",
+        }
+    )  # fmt: skip
+    return Fidelity("one_to_one", matches.reindex(columns=list(MATCH_COLUMNS)))
+
+
 def evaluate(folder: Path) -> Evaluation:
     """Write the study and its data into a folder, and carry it out; the outcomes say their units."""
     folder.mkdir(parents=True, exist_ok=True)
     made_up_students().to_csv(folder / "students.csv", index=False)
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
     evaluation = run_study(folder / "study.toml")
-    return replace(evaluation, panel=replace(evaluation.panel, measures=FACTS))
+    return replace(evaluation, panel=replace(evaluation.panel, measures=FACTS), fidelity=made_up_matches())
 
 
 @pytest.fixture(scope="session")

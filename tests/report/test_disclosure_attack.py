@@ -51,6 +51,12 @@ method = "unadjusted"
 covariates = ["prior_attendance_rate", "prior_gpa", "prior_chronic_absence", "grade", "gender"]
 eligibility = [{ covariate = "prior_attendance_rate", at_most = 0.97 }]
 
+[subgroups.gender]
+by = "gender"
+
+[subgroups.grades]
+by = "grade"
+
 [[estimate]]
 outcome = "attendance_rate"
 design = "matched"
@@ -137,6 +143,7 @@ class Attack:
         self.truth: dict[object, float] = {}
         self.bounds: dict[object, tuple[float, float]] = {}
         self.inside: set[tuple[object, object]] = set()
+        self.together: dict[tuple[str, ...], set[object]] = {}
 
     def read(self, name: object, truth: float, text: str) -> None:
         """A number that is printed somewhere, perhaps not for the first time."""
@@ -149,6 +156,9 @@ class Attack:
         names = list(self.truth)
         goal = np.array([terms.get(name, 0.0) for name in names])
         rows = [[(name == small) - float(name == large) for name in names] for small, large in self.inside]
+        rows += [
+            [(name in parts) - float(name == whole[:2]) for name in names] for whole, parts in self.together.items()
+        ]
         ends = []
         for sign in (1, -1):
             found = linprog(
@@ -162,6 +172,10 @@ class Attack:
         for name, count in self.truth.items():
             if count < LIMIT:
                 yield {name: 1.0}, count
+        for whole, parts in self.together.items():
+            gap = self.truth[whole[:2]] - sum(self.truth[part] for part in parts)
+            if 0 < gap < LIMIT:
+                yield {whole[:2]: 1.0, **dict.fromkeys(parts, -1.0)}, gap
         for small, large in self.inside:
             gap = self.truth[large] - self.truth[small]
             if 0 < gap < LIMIT:
@@ -169,11 +183,12 @@ class Attack:
 
 
 def attack(raw: dict[str, tuple], safe: dict[str, tuple]) -> Attack:
-    """Everything that flow, baseline table, main results, their audit and the file of estimates print, read as text."""
+    """Everything that flow, baselines, results, subgroups, audit and the file of estimates print, read as text."""
     found = Attack()
     readers = {
         "sample_flow": read_flow, "impact_table": read_results, "robustness_table": read_results,
         "estimates": read_results, "wwc_audit_table": read_audit, "baseline_table": read_baseline,
+        "subgroup_table": read_subgroups, "subgroup_baseline": read_subgroup_baseline,
     }  # fmt: skip
     for kind, reader in readers.items():
         for plain, shown in zip(raw[kind], safe[kind], strict=True):
@@ -226,6 +241,28 @@ def read_baseline(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
             name = arm, plain.subject, row["covariate"]
             found.read(name, row[arm], text[column])
             found.inside.add((name, (arm, str(plain.facts["outcomes"][0]))))
+
+
+def read_subgroups(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
+    """The students of the levels lie, together, in those of everyone; of two outcomes the same way."""
+    for arm, column in zip(ARMS, (2, 3), strict=True):
+        for (_, row), text in zip(plain.frame.iterrows(), shown.table(WORDS).rows, strict=True):
+            everyone = row["level"] == "overall"
+            name = (arm, row["outcome"]) if everyone else (arm, row["outcome"], plain.subject, row["level"])
+            found.read(name, row[arm], text[column])
+            if not everyone:
+                found.inside.add((name, (arm, row["outcome"])))
+                found.together.setdefault((arm, row["outcome"], plain.subject), set()).add(name)
+
+
+def read_subgroup_baseline(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
+    """Those with a value of a covariate lie in the level."""
+    level = plain.facts["grouping"], plain.facts["level"]
+    for arm, column in zip(ARMS, (1, 3), strict=True):
+        for (_, row), text in zip(plain.frame.iterrows(), shown.table(WORDS).rows, strict=True):
+            name = arm, plain.subject, row["covariate"]
+            found.read(name, row[arm], text[column])
+            found.inside.add((name, (arm, str(plain.facts["outcomes"][0]), *level)))
 
 
 def test_the_tiny_schools_have_much_to_hide(raw):

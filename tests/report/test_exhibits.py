@@ -26,6 +26,7 @@ NOT_OF_THIS_EVALUATION = (
     "specification_curve",
     "plan_table",
     "power_curve",
+    "rehearsal",
 )
 DRAWN = [name for name, kind in EXHIBITS.items() if "draw" in vars(kind) and name not in NOT_OF_THIS_EVALUATION]
 TABLED = [name for name, kind in EXHIBITS.items() if "table" in vars(kind) and name not in NOT_OF_THIS_EVALUATION]

@@ -22,6 +22,7 @@ from mentoreval.report.render import compose, write_report
 from mentoreval.report.section import Material
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
+from mentoreval.study.read import FORMATS
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
 
@@ -121,8 +122,8 @@ def test_the_estimates_are_in_the_unit_of_the_outcome(evaluation, folder):
         ({"languages": ["fr"]}, "no language 'fr'.*Available: en, es"),
         ({"languages": []}, "at least one language"),
         ({"languages": "en"}, "takes a list"),
-        ({"formats": ["docx"]}, "can not be written as docx.*Available: html"),
-        ({"formats": []}, "Available: html"),
+        ({"formats": ["odt"]}, "can not be written as odt.*Available: docx, html, pdf"),
+        ({"formats": []}, "Available: docx, html"),
     ],
 )
 def test_what_can_not_be_had_is_refused_before_anything_is_written(evaluation, tmp_path, options, message):
@@ -183,7 +184,7 @@ def test_one_title_and_headings_in_order(page):
 
 def test_every_picture_can_be_heard(page):
     images = page.all("img")
-    assert len(images) == 4
+    assert len(images) == 8
     assert all(len(attributes["alt"] or "") > 40 for _, attributes in images)
 
 
@@ -353,3 +354,19 @@ def test_what_the_study_did_not_plan_is_said(evaluation):
     assert "did not plan any other way" in said
     assert "asked for no checks" in said
     assert "stated no assumptions of their own" in said
+
+
+# ---------------------------------------------------------------------------------------------- every format
+def test_the_study_says_the_formats_and_a_caller_may_say_others(evaluation, tmp_path):
+    study = replace(evaluation.study, formats=("pdf", "docx"), languages=("es",))
+    written = write_report(replace(evaluation, study=study), tmp_path)
+    assert [path.name for path in written[:2]] == ["report.es.pdf", "report.es.docx"]
+    assert (tmp_path / "report.es.pdf").read_bytes().startswith(b"%PDF-1.7")
+    assert (tmp_path / "report.es.docx").read_bytes().startswith(b"PK")
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert {"report.es.pdf", "report.es.docx"} <= set(manifest["outputs"])
+    assert {"typst", "python-docx"} <= set(manifest["versions"])
+
+
+def test_a_study_file_can_ask_for_every_format_that_can_be_written():
+    assert set(FORMATS) == set(render.FORMATS)

@@ -177,7 +177,7 @@ def test_an_outcome_is_called_as_the_study_calls_it():
 def test_covariates_before_the_program_are_made_from_their_outcome():
     words = Words("en")
     assert words.covariate("prior_attendance_rate") == "attendance rate before the program"
-    assert words.covariate("race_ethnicity", "two_or_more") == "race and ethnicity: two or more"
+    assert words.covariate("race_ethnicity", "two_or_more") == "race and ethnicity: two or more races"
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -91,6 +91,8 @@ def test_progress_names_each_step(folder):
         ('file = "pupils.csv"', 'file = "students.csv"', r"no data file 'pupils.csv'"),
         ('title = 3', 'title = "Tutors"', r"title = 3 is not allowed. It takes a text"),
         ("title", 'title = "Tutors"', r"not valid TOML"),
+        ('formats = ["pfd"]\ntitle = "Tutors"', 'title = "Tutors"', r"formats has pfd.*Did you mean 'pdf'"),
+        ('formats = []\ntitle = "Tutors"', 'title = "Tutors"', r"formats has nothing.*Available: docx, html, pdf"),
         ('pretests = { aftr = "before" }', 'pretests = { after = "before" }', r"pretests names 'aftr'"),
         ('outcomes = ["before"]', 'outcomes = ["after"]', r"before can not be a covariate and an outcome"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.exhibits.balance_comparison import BalanceComparison
 from mentoreval.report.exhibits.baseline_table import BaselineTable
+from mentoreval.report.exhibits.dosage_table import DosageTable
 from mentoreval.report.exhibits.essa_table import EssaTable
 from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.findings_table import FindingsTable
@@ -15,13 +16,20 @@ from mentoreval.report.exhibits.impact_plot import ImpactPlot
 from mentoreval.report.exhibits.impact_table import ImpactTable
 from mentoreval.report.exhibits.ledger_table import LedgerTable
 from mentoreval.report.exhibits.love_plot import LovePlot
+from mentoreval.report.exhibits.match_counts import MatchCounts
+from mentoreval.report.exhibits.meeting_weeks import MeetingWeeks
 from mentoreval.report.exhibits.omitted_variable import OmittedVariablePlot
 from mentoreval.report.exhibits.overlap_plot import OverlapPlot
+from mentoreval.report.exhibits.participants import Participants
 from mentoreval.report.exhibits.plan_table import PlanTable
 from mentoreval.report.exhibits.power_curve import PowerCurve
+from mentoreval.report.exhibits.rehearsal import RehearsalPlot
 from mentoreval.report.exhibits.robustness_table import RobustnessTable
 from mentoreval.report.exhibits.sample_flow import SampleFlow
 from mentoreval.report.exhibits.specification_curve import SpecificationCurveExhibit
+from mentoreval.report.exhibits.subgroup_baseline import SubgroupBaseline
+from mentoreval.report.exhibits.subgroup_plot import SubgroupPlot
+from mentoreval.report.exhibits.subgroup_table import SubgroupTable
 from mentoreval.report.exhibits.wwc_audit_table import WwcAuditTable
 
 EXHIBITS: dict[str, type[Exhibit]] = {
@@ -45,11 +53,20 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "plan_table": PlanTable,
     "power_curve": PowerCurve,
     "specification_curve": SpecificationCurveExhibit,
+    "rehearsal": RehearsalPlot,
+    "participants": Participants,
+    "dosage_table": DosageTable,
+    "meeting_weeks": MeetingWeeks,
+    "match_counts": MatchCounts,
+    "subgroup_plot": SubgroupPlot,
+    "subgroup_table": SubgroupTable,
+    "subgroup_baseline": SubgroupBaseline,
 }
 
 __all__ = [
-    "EXHIBITS", "BalanceComparison", "BaselineTable", "EssaTable", "EventStudy", "FindingsTable",
+    "EXHIBITS", "BalanceComparison", "BaselineTable", "DosageTable", "EssaTable", "EventStudy", "FindingsTable",
     "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
-    "OmittedVariablePlot", "OverlapPlot", "PlanTable", "PowerCurve", "RobustnessTable", "SampleFlow",
-    "SpecificationCurveExhibit", "WwcAuditTable",
+    "MatchCounts", "MeetingWeeks", "OmittedVariablePlot", "OverlapPlot", "Participants", "PlanTable", "PowerCurve",
+    "RehearsalPlot", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit", "SubgroupBaseline", "SubgroupPlot",
+    "SubgroupTable", "WwcAuditTable",
 ]  # fmt: skip

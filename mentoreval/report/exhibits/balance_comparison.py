@@ -13,8 +13,9 @@ from mentoreval.design.balance import PROPENSITY, compare_balance
 from mentoreval.design.design import Design
 from mentoreval.errors import ReportError
 from mentoreval.report import canvas
+from mentoreval.report.balance_axis import MOST_LEVELS, draw_bands, drawable, row_label
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.words import Words, opened, readable
+from mentoreval.report.words import Words, readable
 from mentoreval.study.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ MARKERS = (
 )  # fmt: skip
 """Up to eight designs, each by its shape first and its colour second."""
 
-BANDS = (0.05, 0.25)
-DODGE, SHOWN_WHEN_INFINITE = 0.085, 3.0
-MOST_LEVELS = 4
+DODGE = 0.085
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ class BalanceComparison(Exhibit):
         for design in self.designs:
             part = self.frame[self.frame["design"] == design]
             row = part.iloc[int(part["after"].fillna(-1).to_numpy().argmax())]
-            text = words("alt.balance_comparison_row", design=design, covariate=self._label(words, row), n=len(part),
+            text = words("alt.balance_comparison_row", design=design, covariate=row_label(words, row), n=len(part),
                          largest=float(row["after"]))  # fmt: skip
             rows.append(text)
         return words("alt.balance_comparison", rows=" ".join(rows))
@@ -95,7 +94,7 @@ class BalanceComparison(Exhibit):
     def draw(self, words: Words) -> Figure:
         """One band for each covariate, in it one mark for each design, each on a line of its own."""
         rows = self.frame.drop_duplicates(["covariate", "level"])
-        labels = [canvas.wrap(self._label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in rows.iterrows()]
+        labels = [canvas.wrap(row_label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in rows.iterrows()]
         marks = (len(self.designs) - 1) * DODGE + 0.16
         heights = np.array([max(len(lines) * canvas.LINE, marks) + 0.1 for lines in labels])
         entries = _legend_places(self.designs)
@@ -118,7 +117,7 @@ class BalanceComparison(Exhibit):
             height = figure.get_figheight() - 0.18 - 0.2 * line
             page.scatter([left + 0.06], [height], s=30, marker=MARKERS[number][0], color=MARKERS[number][1])
             page.text(left + 0.2, height, design, va="center", size=canvas.SMALL)
-        self._axis(axes, words)
+        draw_bands(axes, words, self.frame["after"])
         unit = canvas.wrap(words("axis.love_plot"), canvas.WIDTH - LEFT - canvas.MARGIN, canvas.SMALL)
         canvas.write_lines(page, unit, LEFT, BOTTOM - 0.26, size=canvas.SMALL)
         return figure
@@ -129,20 +128,8 @@ class BalanceComparison(Exhibit):
         shift = ((len(self.designs) - 1) / 2 - number) * DODGE
         marker, colour = MARKERS[number]
         axes.scatter(
-            _drawable(part["after"]), places + shift, s=22, marker=marker, color=colour, zorder=3, clip_on=False
+            drawable(part["after"]), places + shift, s=22, marker=marker, color=colour, zorder=3, clip_on=False
         )
-
-    def _axis(self, axes: Axes, words: Words) -> None:
-        axes.set_xlim(0, max(0.3, float(np.nanmax(_drawable(self.frame["after"]), initial=0.0))) * 1.06)
-        for place, dashes in zip(BANDS, ("--", "-"), strict=True):
-            axes.axvline(place, color=canvas.MUTED, linewidth=0.9, linestyle=dashes, zorder=0)
-        canvas.few_ticks(axes.xaxis, words)
-
-    def _label(self, words: Words, row: pd.Series) -> str:
-        if row["n_levels"]:
-            name = words.covariate(row["covariate"])
-            return opened(words("covariate_largest", covariate=name, levels=int(row["n_levels"])))
-        return opened(words.covariate(row["covariate"], row["level"]))
 
 
 def _legend_places(names: list[str]) -> list[tuple[float, int]]:
@@ -156,8 +143,3 @@ def _legend_places(names: list[str]) -> list[tuple[float, int]]:
         places.append((left, line))
         left += width
     return places
-
-
-def _drawable(values: pd.Series) -> np.ndarray:
-    """Values to draw: a difference without limit (one arm does not vary) stands at the far end."""
-    return np.asarray(np.minimum(values.to_numpy(dtype=float), SHOWN_WHEN_INFINITE))

@@ -10,8 +10,9 @@ import pandas as pd
 
 from mentoreval.report import amounts, canvas
 from mentoreval.report.amounts import Scale
+from mentoreval.report.disclosure_cells import Key
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.results import results_frame
+from mentoreval.report.results import COUNTS, results_frame, sample_of
 from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Evaluation
 
@@ -27,17 +28,23 @@ HEAD, STRIP, FOOT, TICKS = 0.12, 0.26, 0.58, 0.26
 class ImpactPlot(Exhibit):
     """The headline results, one panel for each unit.
 
-    frame : outcome, pair, estimate, conf_low, conf_high in the outcome's own unit; confidence
+    frame : outcome, pair, estimate, conf_low, conf_high in the outcome's own unit; confidence; design, n_treated and
+        n_comparison, which are not drawn: of too few students nothing is
     """
 
     name: ClassVar[str] = "impact_plot"
+    counts: ClassVar[tuple[str, ...]] = COUNTS
+    cost: ClassVar[float] = 4.0
+
+    def counted(self, row: pd.Series, column: str) -> Key:
+        """The analytic sample of a result."""
+        return sample_of(row, column)
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
         """One for the whole study."""
-        frame = results_frame(evaluation.with_role("headline"))[
-            ["outcome", "pair", "estimate", "conf_low", "conf_high"]
-        ]
+        columns = ["outcome", "pair", "estimate", "conf_low", "conf_high", "design", *COUNTS]
+        frame = results_frame(evaluation.with_role("headline"))[columns]
         frame["confidence"] = evaluation.study.confidence
         return (cls(frame, measures=evaluation.panel.measures),)
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mentoreval.aliases import BoolArray
 from mentoreval.design.design import Design
 from mentoreval.report import canvas
+from mentoreval.report.balance_axis import MOST_LEVELS, draw_bands, drawable, rare_rows, row_label
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.words import Words, opened
+from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABEL_WIDTH, PLOT_LEFT, PLOT_WIDTH = 1.55, 1.75, 2.3
-MOST_LEVELS = 4
-BANDS = (0.05, 0.25)
-SHOWN_WHEN_INFINITE = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,25 +38,27 @@ class LovePlot(Exhibit):
         """The balance of each headline design; a covariate of many levels is shown by its largest difference."""
         wanted = {result.plan.design for result in evaluation.with_role("headline")}
         chosen = {name: design for name, design in evaluation.designs.items() if name in wanted and design.covariates}
-        return tuple(cls.of_design(design, name) for name, design in chosen.items())
+        limit = evaluation.study.disclosure_threshold
+        return tuple(cls.of_design(design, name, limit) for name, design in chosen.items())
 
     @classmethod
-    def of_design(cls, design: Design, name: str = "") -> Self:
-        """The balance of one design."""
-        return cls(_folded(design.balance().frame), subject=name)
+    def of_design(cls, design: Design, name: str = "", limit: int = 0) -> Self:
+        """The balance of one design; without the mark of a trait that fewer students than the limit have."""
+        balance = design.balance()
+        return cls(_folded(balance.frame, rare_rows(balance, limit)), subject=name)
 
     def alt_text(self, words: Words) -> str:
         """Every covariate with its difference before and after."""
         key = "alt.love_plot_row" if self._has_before else "alt.love_plot_only"
         rows = [
-            words(key, covariate=self._label(words, row), before=float(row["before"]), after=float(row["after"]))
+            words(key, covariate=row_label(words, row), before=float(row["before"]), after=float(row["after"]))
             for _, row in self.frame.iterrows()
         ]
         return words("alt.love_plot", rows=" ".join(rows))
 
     def draw(self, words: Words) -> Figure:
         """One row for each covariate: a hollow mark before, a filled one after, and the bands of what is alike."""
-        labels = [canvas.wrap(self._label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in self.frame.iterrows()]
+        labels = [canvas.wrap(row_label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in self.frame.iterrows()]
         heights = np.array([len(lines) * canvas.LINE + 0.12 for lines in labels])
         bottom, top = 0.68, 0.42
         figure = canvas.new_figure(bottom + top + float(heights.sum()))
@@ -70,7 +71,7 @@ class LovePlot(Exhibit):
             start = bottom + centre + len(lines) * canvas.LINE / 2 - 0.02
             canvas.write_lines(page, lines, canvas.MARGIN, start, size=canvas.SMALL)
         self._marks(axes, centres)
-        self._axis(axes, words)
+        draw_bands(axes, words, self.frame["before"], self.frame["after"])
         unit = canvas.wrap(words("axis.love_plot"), canvas.WIDTH - PLOT_LEFT - canvas.MARGIN, canvas.SMALL)
         canvas.write_lines(page, unit, PLOT_LEFT, bottom - 0.26, size=canvas.SMALL)
         canvas.legend(page, figure.get_figheight() - 0.2, self._legend(words))
@@ -87,47 +88,33 @@ class LovePlot(Exhibit):
         return not np.allclose(self.frame["before"], self.frame["after"], equal_nan=True)
 
     def _marks(self, axes: Axes, centres: np.ndarray) -> None:
-        before, after = (_drawable(self.frame[column]) for column in ("before", "after"))
+        before, after = (drawable(self.frame[column]) for column in ("before", "after"))
         axes.hlines(centres, 0, np.fmax(before, after), color=canvas.RULE, linewidth=0.8, zorder=1)
         if self._has_before:
             hollow: dict[str, Any] = {"facecolor": "white", "edgecolor": canvas.COMPARISON, "linewidth": 1.4}
             axes.scatter(before, centres, s=34, marker="o", zorder=2, clip_on=False, **hollow)
         axes.scatter(after, centres, s=34, marker="o", color=canvas.PROGRAM, zorder=3, clip_on=False)
 
-    def _axis(self, axes: Axes, words: Words) -> None:
-        largest = max(0.3, *(np.nanmax(_drawable(self.frame[column]), initial=0.0) for column in ("before", "after")))
-        axes.set_xlim(0, largest * 1.06)
-        for place, dashes in zip(BANDS, ("--", "-"), strict=True):
-            axes.axvline(place, color=canvas.MUTED, linewidth=0.9, linestyle=dashes, zorder=0)
-        canvas.few_ticks(axes.xaxis, words)
 
-    def _label(self, words: Words, row: pd.Series) -> str:
-        if row["n_levels"]:
-            name = words.covariate(row["covariate"])
-            return opened(words("covariate_largest", covariate=name, levels=int(row["n_levels"])))
-        return opened(words.covariate(row["covariate"], row["level"]))
+def _folded(balance: pd.DataFrame, rare: BoolArray) -> pd.DataFrame:
+    """One row for each covariate and level; of a covariate with many levels the one that is farthest apart.
 
-
-def _folded(balance: pd.DataFrame) -> pd.DataFrame:
-    """One row for each covariate and level; of a covariate with many levels the one that is farthest apart."""
+    rare : (rows,) traits of too few students: they are not drawn, and levels beside them only by the largest
+    """
     frame = pd.DataFrame(
         {
             "covariate": balance["covariate"].astype(str),
             "level": balance["level"].map(lambda level: "" if pd.isna(level) else str(level)),
             "n_levels": 0,
-            "before": balance["smd_before"].abs(),
-            "after": balance["smd_after"].abs(),
+            "before": balance["smd_before"].abs().mask(rare),
+            "after": balance["smd_after"].abs().mask(rare),
         }
     )
     rows = []
     for _, group in frame.groupby("covariate", sort=False):
-        if len(group) > MOST_LEVELS:
-            worst = group[["before", "after"]].max()
-            group = group.iloc[:1].assign(level="", n_levels=len(group), before=worst["before"], after=worst["after"])
+        shown = group[~rare[group.index]]
+        if len(group) > MOST_LEVELS or (len(group) > 1 and len(shown) < len(group)):
+            worst = shown[["before", "after"]].max()
+            group = group.iloc[:1].assign(level="", n_levels=len(shown), before=worst["before"], after=worst["after"])
         rows.append(group)
     return pd.concat(rows, ignore_index=True)
-
-
-def _drawable(values: pd.Series) -> np.ndarray:
-    """Values to draw: a difference without limit (one arm does not vary) stands at the far end."""
-    return np.asarray(np.minimum(values.to_numpy(dtype=float), SHOWN_WHEN_INFINITE))

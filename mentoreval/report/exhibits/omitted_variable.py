@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.evidence.check import Finding
-from mentoreval.numerics.omitted_variable import bias
+from mentoreval.numerics.omitted_variable import bias, robustness_value
 from mentoreval.report import amounts, canvas
 from mentoreval.report.amounts import Scale
 from mentoreval.report.exhibit import Exhibit
@@ -141,7 +141,6 @@ class OmittedVariablePlot(Exhibit):
 
     def _end(self, column: str) -> float:
         """How far an axis goes: beyond the strongest covariate, and beyond what takes the effect to zero."""
-        strength = abs(self._fact("estimate")) / (self._fact("std_error") * np.sqrt(self._fact("df")))
-        undone = 0.5 * (np.sqrt(strength**4 + 4 * strength**2) - strength**2)
+        undone = robustness_value(self._fact("estimate") / self._fact("std_error"), self._fact("df"))
         strongest = float(pd.to_numeric(self.frame[column]).max())
         return float(min(ROOM * max(strongest, undone), LARGEST))

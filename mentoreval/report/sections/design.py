@@ -8,7 +8,7 @@ from mentoreval.design.arms import ArmContrast
 from mentoreval.design.design import Design
 from mentoreval.design.eligibility import Eligibility
 from mentoreval.design.equivalence import ALIKE
-from mentoreval.evidence.wwc import judge_baseline
+from mentoreval.evidence.wwc import judge_arms
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.panel import PRIOR
 from mentoreval.registry import spec_of
@@ -116,7 +116,7 @@ def _opinions(material: Material, words: Words) -> list[str]:
     """One sentence on each headline outcome: were the groups alike before the program?"""
     said = []
     for result in material.headlines:
-        opinion = judge_baseline(result.baseline)
+        opinion = judge_arms(result.estimate, result.baseline)
         covariates = [words.covariate(name) for name in opinion.covariates]
         numbers = {
             "outcome": opened(words.outcome(result.plan.outcome, result.plan.contrast)),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from numbers import Real
 from typing import ClassVar
 
-import pandas as pd
-
 from mentoreval.evidence.check import Finding
 from mentoreval.report import amounts
 from mentoreval.report.disclosure import coded_numbers
@@ -69,7 +67,7 @@ def _told(material: Material, result: Result, finding: Finding, words: Words) ->
         "outcome": words.outcome(result.plan.outcome),
         "program": material.program(words, result),
     }
-    coded = coded_numbers(finding, _smaller_arm(material, result), words)
+    coded = coded_numbers(finding, material.smaller_arm(result), words)
     for name, value in finding.numbers.items():
         told[name] = coded.get(name, value)
         if isinstance(value, Real) and not isinstance(value, bool):
@@ -78,11 +76,3 @@ def _told(material: Material, result: Result, finding: Finding, words: Words) ->
     if "covariate" in told:
         told["covariate"] = words.covariate(str(told["covariate"]), str(told.get("level") or ""))
     return told
-
-
-def _smaller_arm(material: Material, result: Result) -> int:
-    """Size of the smaller arm of a result, as far as the report says it."""
-    shown = material.estimates.frame
-    row = shown[shown["name"] == result.plan.name].iloc[0]
-    sizes = [row["n_treated"], row["n_comparison"]]
-    return 0 if any(pd.isna(size) for size in sizes) else min(abs(int(size)) for size in sizes)

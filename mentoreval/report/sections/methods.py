@@ -97,8 +97,11 @@ def _kinds(material: Material) -> list[str]:
     program = getattr(evaluation.study.panel, "program", None)
     programs = [] if program is None else [program.name]
     curves = ["specification_curve"] if evaluation.study.specifications else []
+    rehearsed = ["rehearsal"] if evaluation.rehearsals else []
     adjusted = ["benjamini_hochberg"] if len(evaluation.main_estimates) > 1 else []
-    return list(dict.fromkeys([*programs, *methods, *estimators, *inference, *checks, *curves, *adjusted, "wwc"]))
+    return list(
+        dict.fromkeys([*programs, *methods, *estimators, *inference, *checks, *curves, *rehearsed, *adjusted, "wwc"])
+    )
 
 
 def references(kinds: list[str]) -> list[str]:

@@ -26,6 +26,9 @@ class Sample(Section):
                 blocks.append(Heading(words("sample.flow_of", design=readable(design))))
             blocks += material.pictures("sample_flow", words, design)
             blocks += material.tables("sample_flow", words, design)
+        if participants := material.tables("participants", words):
+            blocks += [Heading(words("sample.participants_title")), Paragraph(words("sample.participants"))]
+            blocks += participants
         blocks.append(Heading(words("sample.ledger_title")))
         ledger = material.tables("ledger_table", words)
         blocks.append(Paragraph(words("sample.ledger" if ledger else "sample.no_ledger")))
