@@ -19,7 +19,7 @@ _HOMES = {
     "mentoreval.panel.build": ("build_panel",),
     "mentoreval.panel.facts": ("MeasureFacts",),
     "mentoreval.panel.missing_codes": ("mark_missing",),
-    "mentoreval.panel.survey_answers": ("survey_shares",),
+    "mentoreval.panel.survey_answers": ("survey_shares", "share_intervals"),
     "mentoreval.panel.measures": (
         "AttendanceRate",
         "DaysAbsent",
@@ -170,7 +170,8 @@ _HOMES = {
     "mentoreval.evidence.decision": ("Prior", "chance_of_mattering", "cost_per_unit"),
     "mentoreval.evidence.synthesis": ("Synthesis", "synthesize"),
     "mentoreval.evidence.specification_curve": ("SpecificationCurve", "Specifications", "specification_curve"),
-    "mentoreval.evidence.published_table": ("read_published", "standardized_effects"),
+    "mentoreval.evidence.published_table": ("read_published", "standardized_effects", "what_can_be_pooled"),
+    "mentoreval.evidence.public_attendance": ("PublicTable", "public_attendance"),
     "mentoreval.evidence.published_trial": (
         "adjust_printed_p_values",
         "judge_printed_attrition",

@@ -106,8 +106,11 @@ from mentoreval.evidence.power_designs.clustered import ClusteredAssignment as C
 from mentoreval.evidence.power_designs.difference_in_differences import DifferenceInDifferences as DifferenceInDifferences
 from mentoreval.evidence.power_designs.individual import IndividualAssignment as IndividualAssignment
 from mentoreval.evidence.power_designs.one_arm_mentors import MentorsInOneArm as MentorsInOneArm
+from mentoreval.evidence.public_attendance import PublicTable as PublicTable
+from mentoreval.evidence.public_attendance import public_attendance as public_attendance
 from mentoreval.evidence.published_table import read_published as read_published
 from mentoreval.evidence.published_table import standardized_effects as standardized_effects
+from mentoreval.evidence.published_table import what_can_be_pooled as what_can_be_pooled
 from mentoreval.evidence.published_trial import adjust_printed_p_values as adjust_printed_p_values
 from mentoreval.evidence.published_trial import judge_printed_attrition as judge_printed_attrition
 from mentoreval.evidence.published_trial import read_trial as read_trial
@@ -159,6 +162,7 @@ from mentoreval.panel.programs.peer import Peer as Peer
 from mentoreval.panel.programs.portfolio import Portfolio as Portfolio
 from mentoreval.panel.programs.school_wide import SchoolWide as SchoolWide
 from mentoreval.panel.programs.success_mentor import SuccessMentor as SuccessMentor
+from mentoreval.panel.survey_answers import share_intervals as share_intervals
 from mentoreval.panel.survey_answers import survey_shares as survey_shares
 from mentoreval.records.formats.calpads import Calpads as Calpads
 from mentoreval.records.formats.ed_fi import EdFi as EdFi

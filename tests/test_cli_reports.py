@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from mentoreval.cli import app
 from mentoreval.errors import MentorevalError
+from mentoreval.study.offer import look_at
 from mentoreval.study.read import read_study
 
 SMALL = """
@@ -53,11 +54,32 @@ def small_study(folder, text=SMALL, data=True):
     return folder / "study.toml"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _tables_are_read_once():
+    """The tables are the same in every test here, and reading them is most of the work."""
+    known = {}
+
+    def look(folder, say):
+        if folder not in known:
+            known[folder] = look_at(folder, say)
+        return known[folder]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mentoreval.study.offer.look_at", look)
+        yield
+
+
 @pytest.fixture(scope="module")
-def written(tmp_path_factory, root):
+def district(root):
+    """The tables of a small made-up district, with marks and with mentees who had missed 15 % of their days."""
+    return root / "data/synthetic/fresno_portfolio"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, district):
     """A study file from options alone, in Spanish."""
     file = tmp_path_factory.mktemp("new") / "ours" / "study.toml"
-    words = ["new", file, "--data", root / "data/synthetic/riverside", "--language", "es", "--languages", "es,en"]
+    words = ["new", file, "--data", district, "--language", "es", "--languages", "es,en"]
     code, out = mentoreval(*words, "--outcomes", "attendance_rate,gpa", "--missed", 15, "--matters", "gpa=0.2")
     assert code == 0, out
     return file
@@ -96,9 +118,16 @@ def test_a_new_study_runs(written, tmp_path):
     assert not (tmp_path / "report.en.html").exists()
 
 
-def test_a_study_file_is_never_overwritten(written, root):
+def test_a_group_without_a_mentored_student_is_left_out_and_the_file_says_so(tmp_path, root):
+    code, out = mentoreval("new", tmp_path / "study.toml", "--data", root / "data/synthetic/west_kern", "--yes")
+    assert code == 0, out
+    assert "gender" not in read_study(tmp_path / "study.toml").designs["main"].covariates
+    assert re.search(r"# Not asked of the comparison, .*: gender\.", (tmp_path / "study.toml").read_text())
+
+
+def test_a_study_file_is_never_overwritten(written, district):
     before = written.read_bytes()
-    code, out = mentoreval("new", written, "--data", root / "data/synthetic/riverside")
+    code, out = mentoreval("new", written, "--data", district)
     assert (code, written.read_bytes()) == (2, before)
     assert "is not overwritten" in out
 
@@ -114,8 +143,8 @@ def test_a_study_file_is_never_overwritten(written, root):
         (("--language", "fr"), "--language fr does not exist"),
     ],
 )
-def test_an_answer_that_can_not_be_leaves_nothing_behind(tmp_path, root, options, message):
-    code, out = mentoreval("new", tmp_path / "study.toml", "--data", root / "data/synthetic/riverside", *options)
+def test_an_answer_that_can_not_be_leaves_nothing_behind(tmp_path, district, options, message):
+    code, out = mentoreval("new", tmp_path / "study.toml", "--data", district, *options)
     assert code == 2
     assert message in out
     assert list(tmp_path.iterdir()) == []

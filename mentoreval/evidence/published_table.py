@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.errors import DataError, first_few
+from mentoreval.evidence.effect_table import read_effects
 
 PUBLISHED_COLUMNS = (
     "study", "population", "program_model", "outcome", "effect", "effect_unit", "se_or_ci", "p_value",
@@ -19,6 +20,9 @@ PUBLISHED_COLUMNS = (
 Checked = Literal["number", "secondary", "direction", "nothing"]
 """What was checked: the number, in the study or its abstract; the number where others quote it; only its direction or
 the number of students; or nothing."""
+
+CONFIDENCE = 0.95
+"""Of the intervals that are printed."""
 
 BASES = {"reported": "reported", "computed": "recomputed", "back-computed": "worked back", "unverified": "not checked"}
 """By the first word of ``g_basis`` how the effect came about. Worked back is from a rounded improvement index."""
@@ -62,6 +66,28 @@ def standardized_effects(table: pd.DataFrame) -> pd.DataFrame:
     return known[["study", "outcome", "g", "conf_low", "conf_high", "g_from", "checked", "source"]].reset_index(
         drop=True
     )
+
+
+def what_can_be_pooled(table: pd.DataFrame) -> pd.DataFrame:
+    """Why the rows of ``read_published`` can be in one mean, or can not; one row for each study.
+
+    returns : study, outcome (what its standardized effects are on), n_effects, n_with_uncertainty (those whose standard
+        error can be known from an interval or an exact p-value) and ``obstacle``: "" where the study can stand in a
+        mean, "no_standard_error", or "same_students" where several effects with an uncertainty are of the same students
+
+    ``synthesize`` pools no row without an uncertainty, and refuses several of one study. That outcomes differ it can
+    not see: the column ``outcome`` is there for that.
+    """
+    known = table[table["effect_size_g"].notna()].reset_index(drop=True)
+    each = read_effects(known.assign(label=known.index), "refuse", CONFIDENCE)
+    rows = known.assign(usable=each["pooled"]).groupby("study", sort=False)
+    found = rows.agg(
+        outcome=("outcome", lambda names: "; ".join(dict.fromkeys(names))),
+        n_effects=("outcome", "size"),
+        n_with_uncertainty=("usable", "sum"),
+    ).reset_index()
+    several, none = found["n_with_uncertainty"] > 1, found["n_with_uncertainty"] == 0
+    return found.assign(obstacle=np.select([none, several], ["no_standard_error", "same_students"], ""))
 
 
 def _checked(verified: str) -> Checked:

@@ -119,13 +119,14 @@ def dosage_rows(weeks: pd.DataFrame, matches: pd.DataFrame, met: pd.DataFrame, o
     frame = frame.assign(**{name: pd.to_numeric(frame[name]).astype(float) for name in COUNTED})
     frame = frame.assign(**{name: frame[name].fillna(0.0) for name in ("sessions", "minutes")})
     months = frame["weeks_matched"] / WEEKS_IN_A_MONTH
-    frame = frame.assign(
-        sessions_per_month=frame["sessions"] / months,
-        minutes_per_month=frame["minutes"] / months,
-        contact_weeks_share=frame["weeks_with_contact"] / frame["weeks_matched"],
-        planned_share=frame["sessions"] / frame["planned_contacts"],
-    )
-    return frame.replace([np.inf], np.nan)[list(DOSAGE_COLUMNS)].sort_index().reset_index()
+    rates = {
+        "sessions_per_month": frame["sessions"] / months,
+        "minutes_per_month": frame["minutes"] / months,
+        "contact_weeks_share": frame["weeks_with_contact"] / frame["weeks_matched"],
+        "planned_share": frame["sessions"] / frame["planned_contacts"],
+    }
+    frame = frame.assign(**{name: rate.mask(np.isinf(rate)) for name, rate in rates.items()})
+    return frame[list(DOSAGE_COLUMNS)].sort_index().reset_index()
 
 
 def _length(weeks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.errors import DataError, OptionError, suggest
+from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.contacts import CHECK_IN
 from mentoreval.panel.dosage import contacts_by_period, dosage_rows, match_weeks
 from mentoreval.panel.match_program import MatchProgram
@@ -20,8 +21,8 @@ from mentoreval.panel.records_by_period import RecordsByPeriod
 from mentoreval.records.records import LedgerEntry, Records
 from mentoreval.registry import build
 
-Level = Literal["match", "mentor", "site"]
-KEY = {"match": "match_id", "mentor": "mentor_id", "site": "site"}
+Level = Literal["match", "mentor", "site", "model", "matched_by"]
+KEY = {"match": "match_id", "mentor": "mentor_id", "site": "site", "model": "model", "matched_by": "matched_by"}
 
 MATCH_COLUMNS = (
     "match_id", "student_id", "mentor_id", "model", "site", "matched_by", "mentor_type", "training_hours", "start_date",
@@ -39,34 +40,41 @@ class Fidelity:
     program : its name
     matches : one row per match that counts, with the columns of ``MATCH_COLUMNS``; what no table says is missing
     level : what ``frame`` has a row of
+    students : what the students table says of the mentees, by student_id
     entries : what is odd about matches and sessions, as in the ledger of a panel
     """
 
     program: str
     matches: pd.DataFrame
-    level: Level = "mentor"
+    level: str = "mentor"
+    students: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     entries: tuple[LedgerEntry, ...] = field(default=(), repr=False)
 
-    def by(self, level: Level) -> Fidelity:
-        """The same for each "match", "mentor" or "site"; OptionError for another level."""
-        if level not in get_args(Level):
-            raise OptionError(f"There is no level {level!r}.{suggest(str(level), get_args(Level))}")
+    def by(self, level: str) -> Fidelity:
+        """The same for each of ``Level``, or for each value of a column of the students table.
+
+        Such a column is for districts and the like: ``by("district")``. OptionError for another level.
+        """
+        known = (*get_args(Level), *self.students.columns)
+        if level not in known:
+            raise OptionError(f"There is no level {level!r}.{suggest(str(level), known)}")
         return replace(self, level=level)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row per match, mentor or site, sorted.
+        """One row per match, mentor, site, model, way of matching, or value of a column, sorted.
 
-        Of mentors and sites: matches, mentees, mentors, n_ended, never_met (matches without a contact), training_hours
+        Of all but matches: matches, mentees, mentors, n_ended, never_met (matches without a contact), training_hours
         (mean over mentors), sessions, minutes, check_ins, weeks_matched, weeks_with_contact, contact_weeks_share (weeks
         with a contact of all weeks matched), planned_contacts, planned_share (contacts over planned, of matches with a
         plan), longest_gap_days (of any match), first_contact_days (median) and caseload (mean over matches). Matches
-        whose site is not said stand under "not_said".
+        whose site or value is not said stand under "not_said".
         """
         if self.level == "match":
             return self.matches
-        key = KEY[self.level]
-        rows = self.matches.assign(**{key: _said(self.matches[key])})
+        key = KEY.get(self.level, self.level)
+        groups = self.matches[key] if self.level in KEY else self.matches["student_id"].map(self.students[key])
+        rows = self.matches.assign(**{key: _said(groups)})
         rows = rows.assign(held=rows["sessions"].where(rows["planned_contacts"].notna()))
         grouped = rows.groupby(key, sort=True)
         frame = grouped.agg(
@@ -111,12 +119,13 @@ class Fidelity:
         return f"<p>{self!r}</p>{self.frame.to_html(index=False)}"
 
 
-def fidelity(records: Records, program: str | Program, *, by: Level = "mentor") -> Fidelity:
+def fidelity(records: Records, program: str | Program, *, by: str = "mentor") -> Fidelity:
     """How a program of matches was carried out, for the report of a coordinator.
 
     records : the tables; matches and sessions are needed, a calendar for weeks, plans and gaps, mentors for training
     program : by name, or as ``CheckConnect(max_caseload=30)``; matches that do not qualify are not in it
-    by : what ``Fidelity.frame`` has a row of: "mentor", "match" or "site"
+    by : what ``Fidelity.frame`` has a row of: one of ``Level``, such as "mentor" or "site", or a column of the students
+        table, such as "district"
 
     Raises
     ------
@@ -152,7 +161,10 @@ def fidelity(records: Records, program: str | Program, *, by: Level = "mentor") 
         days_matched=(frame["end_date"] - frame["start_date"]).dt.days + 1.0,
     )
     found = frame[list(MATCH_COLUMNS)].sort_values("match_id", ignore_index=True)
-    return Fidelity(program.name, found, entries=program.remarks(rows, matches, weeks, contacts)).by(by)
+    students = collect_frame(records.students).set_index("student_id")
+    students = students.loc[students.index.isin(found["student_id"])]
+    remarks = program.remarks(rows, matches, weeks, contacts)
+    return Fidelity(program.name, found, students=students, entries=remarks).by(by)
 
 
 def _mentor_facts(rows: MatchRows) -> pd.DataFrame:

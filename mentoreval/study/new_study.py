@@ -167,8 +167,6 @@ class _Plan:
         needed = ("attendance_rate",) if rule or "attendance_rate" in offer.measures else ()
         self.measures = tuple(dict.fromkeys((*needed, *answers.outcomes)))
         self.at_most = round(1 - answers.missed / 100, 4) if rule else None
-        prior = tuple(PRIOR_ATTENDANCE for name in self.measures if name == "attendance_rate")
-        self.covariates = (*prior, *offer.covariates)
         self.method, self.estimator = DESIGNS[answers.design], ESTIMATORS[answers.estimator]
         self.inference = INFERENCE[answers.inference]
         self.other_estimator = next(spec for name, spec in ESTIMATORS.items() if name != answers.estimator)
@@ -177,11 +175,36 @@ class _Plan:
         self.meaningful = {name: _in_own_unit(name, size) for name, size in answers.matters.items() if size}
         self.other_languages = tuple(name for name in answers.languages if name != answers.language)
         self.assumptions = _assumptions(answers, self.at_most is not None)
-        self.own_covariates = self._own(build_panel(offer.records, program=answers.program, measures=self.measures))
+        panel = build_panel(offer.records, program=answers.program, measures=self.measures)
+        prior = tuple(PRIOR_ATTENDANCE for name in self.measures if name == "attendance_rate")
+        self.covariates = self._usable(panel, (*prior, *offer.covariates))
+        self.left_out = tuple(name for name in offer.covariates if name not in self.covariates)
+        self.own_covariates = self._own(panel)
 
     def design_of(self, outcome: str) -> str:
         """The name of the design for an outcome."""
         return f"alike_in_{outcome}" if outcome in self.own_covariates else "main"
+
+    def _usable(self, panel: Panel, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """The covariates with which a comparison can be made: of a small district not all, for the propensity of a
+        group without any mentored student can not be estimated. What a comparison fails without stays in it."""
+        try:
+            self._choose(panel, wanted)
+        except MentorevalError:
+            usable: tuple[str, ...] = tuple(name for name in wanted if name in (PRIOR_ATTENDANCE, "grade_level"))
+            for name in wanted:
+                if name not in usable and self._can_choose(panel, (*usable, name)):
+                    usable = (*usable, name)
+            return usable
+        return wanted
+
+    def _can_choose(self, panel: Panel, covariates: tuple[str, ...]) -> bool:
+        """Whether these covariates lead to a comparison."""
+        try:
+            self._choose(panel, covariates)
+        except MentorevalError:
+            return False
+        return True
 
     def _own(self, panel: Panel) -> dict[str, tuple[str, ...]]:
         """Covariates of outcomes other than attendance: their own value before the program too, where that is known.
@@ -193,11 +216,8 @@ class _Plan:
         for outcome in self._answers.outcomes:
             if MEASURES[outcome].domain != "attendance":
                 covariates = (*self.covariates, f"prior_{outcome}")
-                try:
-                    self._choose(panel, covariates)
-                except MentorevalError:  # such as dropout, which nobody who is enrolled has behind him
-                    continue
-                own[outcome] = covariates
+                if self._can_choose(panel, covariates):  # not dropout, which nobody who is enrolled has behind him
+                    own[outcome] = covariates
         return own
 
     def _choose(self, panel: Panel, covariates: tuple[str, ...]) -> None:

@@ -28,15 +28,22 @@ def write_world(draw: Draw, folder: str | Path, potential_outcomes: bool = False
     potential_outcomes : also write both potential outcomes of every student and year
     Errors: DataError where the folder holds anything but a drawn world; it is then left as it was.
     """
+    return write_contents(_contents(draw, potential_outcomes), draw.spec, folder)
+
+
+def write_contents(contents: Mapping[str, bytes], spec: Mapping[str, Any], folder: str | Path) -> Path:
+    """Write files by name, those in .gz compressed, and their manifest.json; the folder, whole or not at all.
+
+    spec : what drew them, for the manifest
+    Errors: DataError where the folder holds anything but what was drawn; it is then left as it was.
+    """
     folder = Path(folder).expanduser().absolute()
     _refuse_other_content(folder)
-    contents = _contents(draw, potential_outcomes)
     listing = {
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()
     }
-    manifest = {"world": draw.spec, "files": listing}
-    contents[MANIFEST] = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
-    _replace_folder(folder, contents)
+    manifest = json.dumps({"world": spec, "files": listing}, indent=1, sort_keys=True) + "\n"
+    _replace_folder(folder, {**contents, MANIFEST: manifest.encode()})
     return folder
 
 

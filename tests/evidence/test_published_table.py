@@ -5,7 +5,13 @@ import pytest
 
 from mentoreval.errors import DataError
 from mentoreval.evidence.power import published_effects
-from mentoreval.evidence.published_table import PUBLISHED_COLUMNS, read_published, standardized_effects
+from mentoreval.evidence.published_table import (
+    PUBLISHED_COLUMNS,
+    read_published,
+    standardized_effects,
+    what_can_be_pooled,
+)
+from mentoreval.evidence.synthesis import synthesize
 from mentoreval.report.published_plot import draw_published, published_forest
 
 
@@ -36,6 +42,25 @@ def test_standardized_effects_say_how_they_came_about(table):
     assert rows.loc["DuBois et al. 2011", "g_from"] == "not checked"
     wood = rows.loc["Wood & Mayo-Wilson 2012"]
     assert (wood["g"], wood["conf_low"], wood["conf_high"]) == (0.09, 0.03, 0.14)  # as the abstract has it
+
+
+def test_what_keeps_a_study_out_of_a_mean_is_named(table):
+    found = what_can_be_pooled(table).set_index("study")
+    assert found["n_effects"].sum() == len(standardized_effects(table))
+    trial = found.loc["Bernstein et al. 2009 (US ED Student Mentoring Program)"]
+    assert trial["n_with_uncertainty"] == 8  # each has an exact p-value
+    assert trial["obstacle"] == "same_students"
+    assert found.loc["Wood & Mayo-Wilson 2012", "obstacle"] == ""  # an interval, once
+    assert found.loc["Raposa et al. 2019", "obstacle"] == "no_standard_error"
+
+
+def test_the_synthesis_refuses_what_the_table_names(table):
+    named = what_can_be_pooled(table)
+    with pytest.raises(DataError, match="several effects"):
+        synthesize(table)
+    several = table["study"].isin(named.loc[named["obstacle"] == "same_students", "study"])
+    with pytest.raises(DataError, match=r"^1 of \d+ effects can be pooled"):
+        synthesize(table[~several])
 
 
 def test_only_checked_effects_have_a_full_mark(table):

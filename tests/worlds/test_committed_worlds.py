@@ -12,9 +12,11 @@ from types import ModuleType
 import pytest
 
 from mentoreval.worlds import WORLDS
+from mentoreval.worlds.lottery import LOTTERIES
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "data" / "synthetic"
+NAMES = sorted({*WORLDS, *LOTTERIES})
 LARGE = {"riverside", "nyc_success_mentors", "thirty_districts"}
 
 
@@ -29,11 +31,12 @@ def make_data() -> ModuleType:
     return module
 
 
-def test_every_world_has_a_folder_and_every_folder_a_world() -> None:
-    assert {path.parent.name for path in COMMITTED.glob("*/manifest.json")} == set(WORLDS)
+def test_every_world_and_lottery_has_a_folder_and_every_folder_is_one() -> None:
+    assert not set(WORLDS) & set(LOTTERIES)
+    assert sorted(path.parent.name for path in COMMITTED.glob("*/manifest.json")) == NAMES
 
 
-@pytest.mark.parametrize("name", sorted(WORLDS))
+@pytest.mark.parametrize("name", NAMES)
 def test_the_files_are_those_of_the_manifest(name: str) -> None:
     folder = COMMITTED / name
     listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
@@ -45,7 +48,7 @@ def test_the_files_are_those_of_the_manifest(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in sorted(WORLDS)]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in NAMES]
 )
 def test_drawing_again_gives_the_manifest(name: str, make_data: ModuleType, tmp_path: Path) -> None:
     """The manifest has the hash of every table and of the truth."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LABEL_WIDTH, BETWEEN, BOTTOM, TOP = 1.3, 0.12, 0.68, 0.1
 SMALLEST_MARK, LARGEST_MARK = 10.0, 90.0
+MARK_REACH = (LARGEST_MARK**0.5 / 2 + 1.0) / 72
+"""From the middle of the largest mark to the end of its outline, in inches of 72 points."""
 DIAMOND = 0.07
 BOLD = 1.1
 """How much wider the numbers of the mean may be for being bold."""
@@ -92,7 +94,7 @@ class ForestPlot(Exhibit):
         axes = canvas.panel_axes(figure, left, BOTTOM, width, float(heights.sum()))
         axes.set_ylim(0, heights.sum())
         axes.set_yticks([])
-        axes.set_xlim(*self._limits())
+        axes.set_xlim(*self._limits(width))
         axes.axvline(0, color=canvas.MUTED, linewidth=1.0, zorder=1)
         centres = heights.sum() - np.cumsum(heights) + heights / 2
         for row, lines, text, centre in zip(rows, labels, numbers, centres, strict=True):
@@ -126,10 +128,12 @@ class ForestPlot(Exhibit):
         face = canvas.PROGRAM if pooled else "white"
         axes.scatter([middle], [centre], s=size, marker="s", facecolor=face, edgecolor=canvas.PROGRAM, zorder=3)
 
-    def _limits(self) -> tuple[float, float]:
+    def _limits(self, width: float) -> tuple[float, float]:
+        """Ends of an axis of a width in inches on which every interval fits, and a mark at either end whole."""
         ends = self.frame[["conf_low", "estimate", "conf_high"]].to_numpy(dtype=float) * self.scale.factor
         low, high = min(0.0, float(np.nanmin(ends))), max(0.0, float(np.nanmax(ends)))
-        return low - 0.05 * (high - low), high + 0.05 * (high - low)
+        edge = (high - low) * max(0.05, MARK_REACH / (width - 2 * MARK_REACH))
+        return low - edge, high + edge
 
     def _label(self, words: Words, row: pd.Series) -> str:
         return str(row["label"]) if row["kind"] == "site" else words(f"label.forest_{row['kind']}")

@@ -123,9 +123,11 @@ class OneStart(World):
         telling = Telling.begin(District.draw(self.setting, self.n_students, rng), program, rng, own)
 
         def choose(number: int, last: Attended) -> Matches:
+            """As this world chooses."""
             return self.choose(telling, number, last)
 
         def attend(number: int, matches: Matches) -> Attended:
+            """As days pass in this world."""
             return self.attend(telling, number, matches)
 
         chronicle = Chronicle.write(telling.district, program, rng, choose, attend)
