@@ -246,7 +246,7 @@ def _deviance(eta: FloatArray, y: FloatArray, prior: FloatArray) -> float:
 
 
 def _null_deviance(y: FloatArray, prior: FloatArray) -> float:
-    total, ones = float(prior.sum()), float(prior @ y)
+    total, ones = float(prior.sum()), float(np.einsum("i,i->", prior, y))  # the one product that wakes no threads
     return -2.0 * sum(part * float(np.log(part / total)) for part in (ones, total - ones) if part > 0)
 
 

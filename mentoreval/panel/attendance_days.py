@@ -20,6 +20,7 @@ Days that are listed while the student was not enrolled, or while the school of 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 import narwhals as nw
@@ -28,7 +29,9 @@ import pandas as pd
 
 from mentoreval.errors import DataError
 from mentoreval.panel.collect import collect_frame
-from mentoreval.panel.enrolled_days import EnrolledDays, first_examples, spells_in_session
+from mentoreval.panel.enrolled_days import EnrolledDays, first_examples
+from mentoreval.panel.identifiers import left_join
+from mentoreval.panel.stays import Stays, each_in_one_place
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
 from mentoreval.records.tables.attendance import ABSENT_CODES, PRESENT_CODES
 
@@ -91,11 +94,15 @@ def count_listed_days(records: Records, calendar: LazyTable, enrolled: EnrolledD
     positive = records.attendance_mode == "positive"
     codes = ABSENT_CODES + PRESENT_CODES if positive else ABSENT_CODES
     rows = _rows_by_code(attendance)
-    days = _on_enrolled_days(_listed(attendance, codes), records.enrolment, calendar, enrolled.overlaps)
-    listed = collect_frame(_summed(days, calendar))
+    listing = _listed(attendance, codes, frozenset(rows.index))
+    certain = records.lists_school_days_only and not enrolled.overlaps
+    stays = None
+    if not (certain and each_in_one_place(enrolled, calendar)):
+        stays = Stays.of(records.enrolment, calendar, overlaps=enrolled.overlaps, certain=certain)
+    listed = _of_students(listing, enrolled) if stays is None else collect_frame(_summed(listing, stays))
     schools = _in_schools(enrolled, listed, positive)
     lost = int(rows[rows.index.isin(codes)].sum() - listed["rows"].sum())
-    examples = _examples_of_lost(_listed(attendance, codes), days) if lost else ()
+    examples = _examples_of_lost(listing, _on_enrolled_days(listing, stays)) if lost and stays is not None else ()
     dropped = LedgerEntry("attendance", "not_enrolled_in_session", "dropped", lost, examples)
     suspensions = REASONS["suspended"] in rows.index
     return _believable(schools, (dropped, _silent_schools(enrolled, listed)), suspensions=suspensions)
@@ -109,26 +116,31 @@ def sum_listed_days(attendance: LazyTable, enrolment: LazyTable, calendar: LazyT
     returns : student_id, school_id, period, rows (days listed), and absent, unexcused, suspended and unexplained in
         thousandths of a day
     """
-    days = _on_enrolled_days(_listed(attendance, ABSENT_CODES + PRESENT_CODES), enrolment, calendar, False)
-    return _summed(days, calendar)
+    stays = Stays.of(enrolment, calendar, overlaps=False, certain=False)
+    return _summed(_listed(attendance, ABSENT_CODES + PRESENT_CODES), stays)
 
 
-def _summed(days: LazyTable, calendar: LazyTable) -> LazyTable:
-    """Listed days of each student and place; of a place is said at the end which school and period it is."""
-    sums = days.group_by("student_id", "place").agg(nw.len().alias("rows"), *[nw.col(name).sum() for name in COUNTS])
-    named = sums.join(_places(calendar), on="place", how="inner")
-    whole = [nw.col(name).cast(nw.Int64) for name in COUNTS]
-    return named.select("student_id", "school_id", "period", "rows", *whole)
+def _summed(listed: LazyTable, stays: Stays) -> LazyTable:
+    """Listed days of each student and place; of both numbers is said at the end whose and which they are."""
+    sums = _on_enrolled_days(listed, stays).group_by("student", "place").agg(*_sums())
+    named = sums.join(stays.students, on="student", how="inner").join(stays.places, on="place", how="inner")
+    return named.select("student_id", "school_id", "period", *_whole())
 
 
-def _places(calendar: LazyTable) -> LazyTable:
-    """A number for each school and period, which a hundred million rows are grouped by sooner than by texts."""
-    return _numbered(calendar, "place", ["school_id", "period"])
+def _of_students(listed: LazyTable, enrolled: EnrolledDays) -> pd.DataFrame:
+    """The same sums where all days of a student belong to the one place in which they are enrolled."""
+    sums = collect_frame(listed.group_by("student_id").agg(*_sums()).select("student_id", *_whole()))
+    return left_join(enrolled.frame[["student_id", "school_id", "period"]], sums, ["student_id"]).dropna(subset="rows")
 
 
-def _numbered(calendar: LazyTable, name: str, by: list[str]) -> LazyTable:
-    distinct: LazyTable = calendar.select(by).unique()
-    return distinct.with_row_index(name, order_by=by)
+def _sums() -> list[nw.Expr]:
+    """Rows and thousandths of a day, as aggregates of listed days."""
+    return [nw.len().alias("rows"), *[nw.col(name).sum() for name in COUNTS]]
+
+
+def _whole() -> list[nw.Expr]:
+    """The same sums as whole numbers."""
+    return [nw.col("rows"), *[nw.col(name).cast(nw.Int64) for name in COUNTS]]
 
 
 def read_totals(attendance: LazyTable) -> AttendanceDays:
@@ -178,32 +190,36 @@ def _rows_by_code(attendance: LazyTable) -> pd.Series[int]:
     return rows
 
 
-def _listed(attendance: LazyTable, codes: tuple[str, ...]) -> LazyTable:
+def _listed(attendance: LazyTable, codes: tuple[str, ...], found: Set[str] | None = None) -> LazyTable:
     """Rows with one of these codes: student_id, date, absent and its kinds (thousandths) and listed_school, if any.
+
+    found : the codes that the table has, if they are known: others are not looked for
 
     The thousandths are whole numbers, kept as floats, which every engine adds up quickly and without loss up to 2⁵³.
     """
     names = attendance.collect_schema().names()
     part = _in_thousandths(nw.col("fraction").fill_null(1.0)) if "fraction" in names else nw.lit(float(DAY))
-    absent = nw.when(nw.col("code").is_in(ABSENT_CODES)).then(part).otherwise(nw.lit(0.0))
-    kinds = {name: nw.when(nw.col("code") == code).then(part).otherwise(nw.lit(0.0)) for name, code in REASONS.items()}
+    none = nw.lit(0.0)
+    sought = set(ABSENT_CODES) if found is None else found
+    missed = [code for code in ABSENT_CODES if code in sought]
+    absent = nw.when(nw.col("code").is_in(missed)).then(part).otherwise(none) if missed else none
+    kinds = {
+        name: nw.when(nw.col("code") == code).then(part).otherwise(none) if code in sought else none
+        for name, code in REASONS.items()
+    }
     school = [nw.col("school_id").alias("listed_school")] if "school_id" in names else []
-    listed: LazyTable = attendance.filter(nw.col("code").is_in(codes))
+    only = found is not None and found <= set(codes)
+    listed: LazyTable = attendance if only else attendance.filter(nw.col("code").is_in(codes))
     return listed.select("student_id", "date", *school, absent=absent, **kinds)
 
 
-def _on_enrolled_days(listed: LazyTable, enrolment: LazyTable, calendar: LazyTable, overlaps: bool) -> LazyTable:
+def _on_enrolled_days(listed: LazyTable, stays: Stays) -> LazyTable:
     """Listed rows that fall on a day in session of the school to which that student-day belongs, with its place."""
-    year = ["school_id", "school_year"]
-    blocks = _numbered(calendar, "block", year)  # one school in one school year, as in SessionDays
-    spells = spells_in_session(enrolment, calendar).join(blocks, on=year, how="inner")
-    spells = spells.select("student_id", "school_id", "block", "entry_date", "start", "stop")
-    session = calendar.select(*year, "date", "period").join(blocks, on=year, how="inner")
-    session = session.join(_places(calendar), on=["school_id", "period"], how="inner")
-    days = listed.join(spells, on="student_id", how="inner")
+    days = listed.join(stays.spells, on="student_id", how="inner")
     days = days.filter(nw.col("start") <= nw.col("date"), nw.col("date") <= nw.col("stop"))
-    days = days.join(session.select("block", "date", "place"), on=["block", "date"], how="inner")
-    if overlaps:
+    if stays.session is not None:
+        days = days.join(stays.session, on=["block", "date"], how="inner")
+    if stays.overlaps:
         for name in ("entry_date", "school_id"):
             days = days.with_columns(last=nw.col(name).max().over("student_id", "date"))
             days = days.filter(nw.col(name) == nw.col("last")).drop("last")
@@ -215,7 +231,7 @@ def _on_enrolled_days(listed: LazyTable, enrolment: LazyTable, calendar: LazyTab
 def _in_schools(enrolled: EnrolledDays, listed: pd.DataFrame, positive: bool) -> pd.DataFrame:
     """One row per student × school × period of enrolment, with what is listed of it."""
     keys = ["student_id", "school_id", "period"]
-    frame = enrolled.frame[[*keys, "days"]].merge(listed, on=keys, how="left")
+    frame = left_join(enrolled.frame[[*keys, "days"]], listed, keys)
     days = frame["rows"].fillna(0).astype(np.int64) if positive else frame["days"]
     counts = {name: frame[name].fillna(0).astype(np.int64) for name in COUNTS}
     return frame[keys].assign(enrolled=days * DAY, **counts)

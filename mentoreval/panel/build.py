@@ -121,9 +121,7 @@ def build_panel(  # noqa: PLR0913 (one keyword for each choice)
     say("Putting the panel together")
     course = program.course(view)
     joined = joined.followed(course)
-    frame = joined.frame.merge(attributes, on="student_id", how="left").sort_values(
-        list(MEASURE_KEYS), ignore_index=True
-    )
+    frame = left_join(joined.frame, attributes, ["student_id"]).sort_values(list(MEASURE_KEYS), ignore_index=True)
     panel = panel_from_frame(
         frame,
         unit="student_id",
@@ -191,7 +189,7 @@ def _school_panel(
 
 def _of_schools(facts: MeasureFacts) -> MeasureFacts:
     """A flag of students is a share of a school."""
-    return replace(facts, unit="share") if facts.unit == "flag" else facts
+    return replace(facts, unit="share", share_of="students") if facts.unit == "flag" else facts
 
 
 def _without_baselines(panel: Panel, view: RecordsByPeriod, years: Sequence[str]) -> Panel:
@@ -220,7 +218,7 @@ class _Rows:
         """With the start and the mentor of each student, and without the students whom the program excludes."""
         # In the type of the rows: of texts and objects pandas makes objects, and every later step takes longer.
         treated = treated.astype({"student_id": self.frame["student_id"].dtype})
-        frame = self.frame.merge(treated.drop(columns="start_date"), on="student_id", how="left")
+        frame = left_join(self.frame, treated.drop(columns="start_date"), ["student_id"])
         unseen = treated.loc[~among(treated["student_id"], self.frame["student_id"]), "student_id"]
         entries = [LedgerEntry("matches", "mentee_never_enrolled", "dropped", len(unseen), first_examples(unseen))]
         for reason, out in frame[frame["excluded"].notna()].groupby("excluded"):

@@ -22,6 +22,9 @@ from mentoreval.records.records import LazyTable, LedgerEntry
 SPELL = ("student_id", "school_id", "school_year", "grade_level", "entry_date", "exit_date")
 DATED_SPELL = ("student_id", "school_id", "start", "stop")
 
+IDLE = "no_session_day"
+"""The ledger's key for spells without one day in session."""
+
 LONG_AFTER = pd.Timedelta(days=183)
 """An exit date that is later than this after the last day of the calendar can not belong to that school year."""
 
@@ -41,6 +44,11 @@ class EnrolledDays:
     spells: pd.DataFrame
     overlaps: bool
     entries: tuple[LedgerEntry, ...] = ()
+
+    @property
+    def idle_spells(self) -> int:
+        """Spells without one day in session, which are in none of the tables."""
+        return sum(entry.rows for entry in self.entries if entry.rule == IDLE)
 
     @property
     def main_school(self) -> pd.DataFrame:
@@ -138,7 +146,7 @@ def _idle_spells(enrolment: LazyTable, used: pd.DataFrame) -> LedgerEntry:
         every = collect_frame(enrolment.select(*key))
         idle = ~pd.MultiIndex.from_frame(every).isin(pd.MultiIndex.from_frame(used[key]))
         examples = first_examples(every.loc[idle, "student_id"])
-    return LedgerEntry("enrolment", "no_session_day", "dropped", rows, examples)
+    return LedgerEntry("enrolment", IDLE, "dropped", rows, examples)
 
 
 def _late_exits(spells: pd.DataFrame) -> LedgerEntry:

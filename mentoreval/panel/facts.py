@@ -19,6 +19,8 @@ class MeasureFacts:
         (0 or 1; its mean is a share)
     higher_is_better : direction in which a student is better off
     domain : WWC outcome domain
+    share_of : of what a share is one: of days, so that attendance can be said in days of a school year; or of students,
+        as where a flag of students became a share of a school
     rule : the rule by which it was measured, as a key and its parameters, e.g. "absent_10_percent min_enrolled_days=10"
     """
 
@@ -26,3 +28,4 @@ class MeasureFacts:
     higher_is_better: bool = True
     domain: Domain = "other"
     rule: str = ""
+    share_of: Literal["days", "students"] = "days"

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
-from mentoreval.aliases import BoolArray
+from mentoreval.aliases import BoolArray, IntArray
 
 
 def among(identifiers: pd.Series[str], others: pd.Series[str]) -> BoolArray:
-    """(n,) whether each identifier is one of the others, of which there may be as many.
-
-    An index finds a text by its hash; ``Series.isin`` first makes a Python object of each of the others.
-    """
-    found: BoolArray = pd.Index(pd.unique(others)).get_indexer(pd.Index(identifiers)) >= 0
+    """(n,) whether each identifier is one of the others, of which there may be as many."""
+    found: BoolArray = _places(identifiers, others) >= 0
     return found
+
+
+def _places(identifiers: pd.Series[str], others: pd.Series[str]) -> IntArray:
+    """(n,) where each identifier first stands among the others, -1 for nowhere; pandas would make objects of texts."""
+    import pyarrow.compute as pc
+
+    sought, known = _texts(identifiers), _texts(others)
+    found: IntArray = pc.index_in(sought, value_set=known).fill_null(-1).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _texts(identifiers: pd.Series[str]) -> Any:
+    import pyarrow as pa
+
+    return pa.array(identifiers, type=pa.large_string(), from_pandas=True)
 
 
 def same_rows(frame: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> bool:
@@ -22,7 +36,11 @@ def same_rows(frame: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> bool
 
 
 def left_join(frame: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """As ``frame.merge(other, on=keys, how="left")``, without looking for texts where the rows stand side by side."""
-    if not same_rows(frame, other, keys):
+    """As ``frame.merge(other, on=keys, how="left")``, sooner where the rows stand side by side or have one key."""
+    if same_rows(frame, other, keys):
+        return frame.assign(**{str(name): other[name] for name in other.columns if name not in keys})
+    values = other.columns.difference(keys, sort=False)
+    if len(keys) > 1 or len(values.intersection(frame.columns)) or not other[keys[0]].is_unique:
         return frame.merge(other, on=keys, how="left")
-    return frame.assign(**{str(name): other[name] for name in other.columns if name not in keys})
+    found = other[values].reset_index(drop=True).reindex(_places(frame[keys[0]], other[keys[0]]))
+    return pd.concat([frame.reset_index(drop=True), found.reset_index(drop=True)], axis=1)

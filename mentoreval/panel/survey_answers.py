@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import narwhals as nw
 import numpy as np
@@ -119,3 +119,37 @@ def survey_shares(  # noqa: PLR0913 (one keyword for each choice)
     columns = (item, years.index, asked, years["n"], years["top"], share, low, high, share - share_before)
     named = dict(zip(SHARE_COLUMNS, (*columns, change_low, change_high), strict=True))
     return pd.DataFrame(named, index=years.index).reset_index(drop=True)
+
+
+def share_intervals(share: float, sizes: Sequence[int], *, confidence: float = 0.95) -> pd.DataFrame:
+    """What a share that was published without the number of answers could mean: its interval for each number.
+
+    share : from 0 to 1, such as 0.92
+    sizes : numbers of answers, each 1 or more
+    confidence : of the intervals
+
+    Returns
+    -------
+    One row per number: n_answered; n_top, the whole number of answers whose share is nearest; share, n_top ÷
+    n_answered; conf_low and conf_high, Wilson's; smallest_rise, the smallest rise from an earlier survey of as many
+    answers, of other people, that Newcombe's interval tells from none; missing where no rise would do.
+
+    Raises OptionError for a share or confidence beyond 0 and 1, and for numbers of answers below 1.
+    """
+    n = np.asarray(sizes, dtype=float)
+    if not 0 <= share <= 1 or not 0 < confidence < 1 or n.ndim != 1 or not (n >= 1).all():
+        raise OptionError("share is from 0 to 1, confidence between 0 and 1, and sizes numbers of 1 or more.")
+    top = np.round(share * n)
+    low, high = wilson_interval(top, n, confidence)
+    rises = [_smallest_rise(one, size, confidence) for one, size in zip(top, n, strict=True)]
+    columns = {"n_answered": n.astype(int), "n_top": top.astype(int), "share": top / n}
+    return pd.DataFrame({**columns, "conf_low": low, "conf_high": high, "smallest_rise": rises})
+
+
+def _smallest_rise(top: float, n: float, confidence: float) -> float:
+    """The smallest rise to top of n answers, from fewer of as many, whose interval is above 0; NaN if none is."""
+    before = np.arange(top, -1.0, -1.0)
+    size = np.full(before.shape, n)
+    low, _ = newcombe_interval((before, size), (np.full(before.shape, top), size), confidence)
+    clear = np.flatnonzero(low > 0)
+    return float((top - before[clear[0]]) / n) if len(clear) else float("nan")

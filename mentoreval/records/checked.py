@@ -40,6 +40,7 @@ class Checked:
     frame : the rows that are left, with canonical columns
     columns : the columns of the schema that the frame has
     rows_read : rows of the source; always rows_kept plus the rows of the dropped entries
+    own_days : whether every row was found to be of a day in session of the one school of the student on that day
     """
 
     schema: TableSchema
@@ -48,6 +49,7 @@ class Checked:
     rows_read: int
     entries: tuple[LedgerEntry, ...] = ()
     problems: tuple[Problem, ...] = ()
+    own_days: bool = False
 
     @property
     def name(self) -> str:
@@ -65,7 +67,8 @@ class Checked:
 
     def keeping(self, frame: LazyTable, *entries: LedgerEntry) -> Checked:
         """With these rows left, and entries that say which ones were dropped."""
-        return replace(self, frame=frame, entries=self.entries + tuple(entry for entry in entries if entry.rows))
+        kept = self.entries + tuple(entry for entry in entries if entry.rows)
+        return replace(self, frame=frame, entries=kept, own_days=self.own_days and frame is self.frame)
 
     def blaming(self, *problems: Problem) -> Checked:
         """With these problems too."""

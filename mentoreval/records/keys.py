@@ -19,7 +19,7 @@ def check_duplicates(table: Checked, others: Mapping[str, Checked], options: Opt
     key = list(table.schema.key_of(table.columns))
     if not key or not table.has(*key):
         return table
-    if table.frame.collect_schema()[key[-1]] == nw.Date() and not _days_repeat(table.frame, key[:-1], key[-1]):
+    if key[-1] == "date" and not _days_repeat(table.frame, key[:-1], "date"):
         return table
     repeated = _repeated(table.frame, key)
     if not ask(repeated, groups=nw.len())["groups"]:

@@ -202,6 +202,8 @@ def _records(checked: Mapping[str, Checked], report: ValidationReport, mode: Att
     held: dict[str, Any] = {name: table.frame for name, table in checked.items()}
     if mode is not None:
         held["attendance_mode"] = mode
+    if "attendance" in checked and checked["attendance"].own_days:
+        held["counted_days"] = tuple(held[name] for name in ("attendance", "enrolment", "calendar"))
     return Records(**held, ledger=report.ledger, source=report.source)
 
 

@@ -66,6 +66,8 @@ class Records:
 
     attendance_mode says how the attendance table is to be read: only absences are listed and every other day of the
     calendar is a day present; every student-day is listed; or one row per student and school year with totals.
+    counted_days holds the attendance, enrolment and calendar of which it was found that every listed day is a day in
+    session of the one school in which the student is then enrolled; () where that is not known.
     """
 
     students: LazyTable
@@ -81,6 +83,13 @@ class Records:
     attendance_mode: AttendanceMode = "absences_only"
     ledger: Ledger = field(default_factory=Ledger)
     source: str = "frames"
+    counted_days: tuple[LazyTable | None, ...] = ()
+
+    @property
+    def lists_school_days_only(self) -> bool:
+        """Whether ``counted_days`` holds of these tables: none of them has been replaced since."""
+        tables = (self.attendance, self.enrolment, self.calendar)
+        return bool(self.counted_days) and all(a is b for a, b in zip(self.counted_days, tables, strict=True))
 
     @property
     def tables(self) -> dict[str, LazyTable]:

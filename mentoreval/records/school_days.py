@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import narwhals as nw
 
@@ -46,7 +47,7 @@ def keep_school_days(table: Checked, others: Mapping[str, Checked], options: Opt
     if calendar is not None and calendar.has("school_id", "date"):
         days = calendar.frame.select("school_id", "date").unique()
     if _every_day_counts(table, enrolment.frame, days):
-        return table
+        return replace(table, own_days=days is not None)
     fated = table.frame.join(_enrolled_days(table, enrolment.frame, days), on=STUDENT_DAY, how="left")
     fated = _marked_anywhere(fated, days).with_columns(
         fate(
