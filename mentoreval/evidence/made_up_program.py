@@ -27,6 +27,10 @@ where the study itself has fewer comparison students for each mentee."""
 MOST_SCHOOLS = 1 / 2
 """Share of the schools without the program that may be given it."""
 
+LEAST_SHARE = 1 / 3
+"""Share of the real mentees for whom the never-mentored of the same schools must have room; else whole schools without
+the program are given it."""
+
 FEWEST_STUDENTS, FEWEST_SCHOOLS = 30, 6
 """Never-treated students, and schools, without which a made-up program says little: six schools have only twenty
 halves. A panel without schools may be one of schools, and is taken as such."""
@@ -230,12 +234,12 @@ class _Maker:
         return np.bincount(pairs[:, 0], minlength=int(self.school.max()) + 1).astype(np.int64)
 
     def make(self) -> MadeUpProgram:
-        """By units of the same schools where these can hold at least half of the mentees; else by schools."""
+        """By units of the same schools where these can hold LEAST_SHARE of the mentees; else by schools."""
         self._refuse_nobody()
         real, free = self._count(self.real), self._count(self.pool)
         within = _within(real, free, self._distinct())
         without = int(((free.sum(axis=0) > 0) & (real.sum(axis=0) == 0)).sum())
-        by_school = self.panel.school is not None and within.sum() < real.sum() / 2
+        by_school = self.panel.school is not None and within.sum() < real.sum() * LEAST_SHARE
         if by_school and without >= FEWEST_SCHOOLS:
             schools = int((real.sum(axis=0) > 0).sum())
             made_up = min(schools, int(without * MOST_SCHOOLS))

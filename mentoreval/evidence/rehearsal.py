@@ -41,7 +41,8 @@ class Rehearsal:
     path : how the known effect runs over time
     assumed : True where nobody said which effect matters, and DEFAULT_EFFECT was taken
     chance : standard error that the mean estimate of many draws owes to these never-mentored students, who are the same
-        in all draws: others like them would have another mean
+        in all draws: others like them would have another mean. Where errors are by school, by school or by student,
+        whichever is more: what a few schools say of it is itself uncertain, and students are never alike by school only
     measure : what is known of the outcome
     """
 
@@ -73,7 +74,7 @@ class Rehearsal:
         spread : standard deviation of the estimates; mean_std_error : what the analysis takes it for
         coverage : share of the intervals that hold the truth, with its 99 % interval
         found : share of p-values below 1 − confidence: false alarms where the effect is zero, else power
-        fault : "" or the key of what is worst: biased, too_narrow, by_chance, failed, few_draws
+        fault : "" or the key of what is worst: biased, too_narrow, by_chance (which may pass), failed, few_draws
         """
         return summarize(self.frame, self.confidence, self.chance)
 
@@ -91,13 +92,13 @@ class Rehearsal:
             without one in the same draws
         too_narrow : coverage, for other students like these, is surely below the stated confidence: caution, and by
             more than 2.5 points: fail
-        by_chance : caution. Estimates were off, or intervals held the truth too seldom, by no more than the chance of
-            these very students explains; they are too few, or too much the same ones are chosen each time, to tell
+        by_chance : estimates were visibly off, or intervals held the truth too seldom, by no more than the chance of
+            these very students explains: pass where it explains that 19 times in 20, caution beyond
         cannot_judge : more than a tenth of the draws gave no estimate, or fewer than 20 did
         """
         worst = self.worst
         verdict: Verdict = worst["verdict"]
-        key = "right" if verdict == "pass" else f"{worst['fault']}"
+        key = str(worst["fault"] or "right")
         numbers = {name: worst[name] for name in SUMMARY_COLUMNS[:-2]} | {"confidence": self.confidence}
         if verdict == "cannot_judge":
             numbers["why"] = next((text for text in self.frame["reason"] if text), "")
@@ -126,6 +127,11 @@ def rehearse(
     They are given a made-up program by the study's own fitted selection, with its numbers, schools, mentors and starts,
     and a known effect: none, and ``effect``. The pipeline (propensity, design, balance, estimator, inference) runs on
     each. What nobody recorded can not be rehearsed: selection on it is not in the made-up program.
+
+    Whoever is not chosen with one start is there to be chosen with the next, as the fitted selection has it. Where that
+    hangs on the outcome of the period before, those who are never chosen had good periods, and a comparison with them
+    (pool "never_treated") is off, which the rehearsal says; those not yet chosen are a fair comparison. A study whose
+    program considers each student once, as when each school has one start, knows that only if schools are on record.
 
     Parameters
     ----------
@@ -202,7 +208,8 @@ def _rehearsal(analysis: Analysis, drawn: Sequence[Drawn], rehearser: Rehearser,
     frame[numbers] = frame[numbers].astype(float)
     if frame["estimate"].isna().all():
         raise EffectError(f"None of {len(drawn)} rehearsals gives an estimate. The first says: {frame['reason'][0]}")
-    chance = chance_of_the_pool([one.pull for one in drawn if one.pull is not None])
+    levels = zip(*(one.pulls for one in drawn if one.pulls), strict=True)
+    chance = max((chance_of_the_pool(level) for level in levels), default=0.0)
     return Rehearsal(
         analysis.outcome, frame, analysis.confidence, program, analysis.mentor_spread, path, assumed, chance, measure
     )

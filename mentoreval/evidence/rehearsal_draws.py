@@ -70,12 +70,12 @@ class Drawn:
     """What one made-up program gave for one analysis.
 
     rows : with DRAW_COLUMNS, one for each known effect
-    pull : (clusters,) by which each school, or unit where errors are not by school, moved the estimate without an
-        effect; None where the estimator has no influence function
+    pulls : by which each unit (units,), and where errors are by school each school (schools,), moved the estimate
+        without an effect; empty where the estimator has no influence function
     """
 
     rows: list[dict[str, Any]]
-    pull: NDArray[np.float32] | None = None
+    pulls: tuple[NDArray[np.float32], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,20 +143,20 @@ class Rehearser:
         """All known effects on the same made-up program; the first is none."""
         shared = self._shared(analysis, mentor, rng)
         rows: list[dict[str, Any]] = [{**common, "effect": effect} for effect in analysis.effects]
-        pull = None
+        pulls: tuple[NDArray[np.float32], ...] = ()
         try:
             fit = analysis.estimator.fit(design, analysis.outcome)
             planned = replace(fit, pooled_by=analysis.pooled_by, window=analysis.window)
             average = headline_average(planned, self.path)
             without = analysis.estimate(fit)
             rows[0] |= _answer(without, 0.0)
-            pull = _pull(without)
+            pulls = _pulls(without)
             for row in rows[1:]:
                 found = self._refit(analysis, design, mentor, row["effect"] / average, shared, rng)
                 row |= _answer(analysis.estimate(found), row["effect"])
         except (MentorevalError, np.linalg.LinAlgError) as error:  # counted, and told where there are many
             rows = [row if "truth" in row else {**row, "reason": str(error)} for row in rows]
-        return Drawn(rows, pull)
+        return Drawn(rows, pulls)
 
     def _refit(
         self, analysis: Analysis, design: Design, mentor: IntArray, factor: float, shared: FloatArray,
@@ -211,17 +211,18 @@ def _answer(estimate: Estimate, truth: float) -> dict[str, Any]:
     return {name: float(head[name]) for name in _TAKEN} | {"truth": truth}
 
 
-def _pull(estimate: Estimate) -> NDArray[np.float32] | None:
-    """(clusters,) by which each school, or unit where errors are not by school, moved the headline."""
+def _pulls(estimate: Estimate) -> tuple[NDArray[np.float32], ...]:
+    """By which each unit, and where errors are by school each school, moved the headline; see ``Drawn``."""
     fit = estimate.fit
     if fit.influence is None or "student" not in fit.clusters:
-        return None
+        return ()
     place = 0 if len(fit.theta) == 1 else int(np.flatnonzero(fit.terms["term"] == AVERAGE)[0])
-    panel = fit.design.panel
-    by_school = estimate.cluster == "school"
-    size = int(panel._school_code.max()) + 1 if by_school else panel.n_units
-    codes = fit.clusters["school" if by_school else "student"]
-    return (np.bincount(codes, fit.influence[:, place], minlength=size) / len(codes)).astype(np.float32)
+    panel, moved = fit.design.panel, fit.influence[:, place] / len(fit.influence)
+    sizes = {"student": panel.n_units}
+    if estimate.cluster == "school":
+        sizes["school"] = int(panel._school_code.max()) + 1
+    summed = (np.bincount(fit.clusters[level], moved, minlength=size) for level, size in sizes.items())
+    return tuple(one.astype(np.float32) for one in summed)
 
 
 def _imbalance(design: Design) -> float:

@@ -24,6 +24,9 @@ TROUBLESOME, NOTABLE = 0.4, 0.2
 """Bias in standard deviations of the estimates: from the first on intervals and tests are visibly off (Collins, Schafer
 & Kam 2001, Psychological Methods 6); the second is half of it."""
 
+USUAL = NormalDist().inv_cdf(0.975)
+"""Standard errors of the bias that luck stays within 19 times in 20."""
+
 MOST_FAILED = 0.1
 """Share of draws that may give no estimate before the others say too little."""
 
@@ -155,8 +158,9 @@ class _Draws:
             return "caution", "biased"
         if allowed < self.confidence:
             return "caution", "too_narrow"
-        by_chance = high < self.confidence or abs(self.bias) > TROUBLESOME * self.spread
-        return ("caution", "by_chance") if by_chance else ("pass", "")
+        if high >= self.confidence and abs(self.bias) <= TROUBLESOME * self.spread:
+            return "pass", ""
+        return "caution" if abs(self.bias) > USUAL * self.bias_error else "pass", "by_chance"
 
     def _sure_bias(self) -> float:
         """Bias beyond luck, in standard deviations of the estimates.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import multiprocessing
 import os
 import signal
@@ -12,15 +10,20 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from mentoreval.errors import MentorevalError
 from mentoreval.numerics.progress import GLANCE, Progress
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+ONE_THREAD = 1
+"""Of linear algebra in each process. Threads of several processes would wait for each other, and sums in another order
+have other last digits."""
 
 _work: list[Callable[[Any], Any]] = []
 """The work of this process, where it is a child."""
@@ -44,7 +47,7 @@ def in_processes(
     Ctrl-C, and any error of the work, ends the children before it is raised here. Raises MentorevalError where a child
     died.
     """
-    with Progress(what) as progress, _one_thread():
+    with Progress(what) as progress, threadpool_limits(ONE_THREAD):
         if workers <= 1 or len(items) <= 1:
             answers = []
             for number, item in enumerate(items):
@@ -90,21 +93,10 @@ def _stop(pool: ProcessPoolExecutor, children: set[BaseProcess]) -> None:
         child.join()
 
 
-def _one_thread() -> AbstractContextManager[Any]:
-    """One thread of linear algebra in each process, where threadpoolctl is there to say so.
-
-    Threads of several processes would wait for each other, and sums in another order have other last digits.
-    """
-    if importlib.util.find_spec("threadpoolctl") is None:
-        return nullcontext()
-    limits: AbstractContextManager[Any] = importlib.import_module("threadpoolctl").threadpool_limits(1)
-    return limits
-
-
 def _begin(work: Callable[[Any], Any]) -> None:
     """Of a child: note the work. Ctrl-C reaches every process of a terminal, and the parent is the one to answer it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _one_thread()
+    threadpool_limits(ONE_THREAD)
     _work[:] = [work]
 
 

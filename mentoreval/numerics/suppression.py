@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,15 +47,13 @@ class CountSystem:
     sums: tuple[tuple[int, tuple[int, ...]], ...]
     limit: int
 
-    @property
+    @cached_property
     def matrix(self) -> sparse.csr_matrix:
         """(number of sums, n): 1 for a total and −1 for its parts, so that every row times the counts is 0."""
-        matrix = sparse.lil_matrix((len(self.sums), len(self.values)))
-        for row, (total, parts) in enumerate(self.sums):
-            matrix[row, total] += 1.0
-            for part in parts:
-                matrix[row, part] -= 1.0
-        return matrix.tocsr()
+        rows = [row for row, (_, parts) in enumerate(self.sums) for _ in range(1 + len(parts))]
+        columns = [cell for total, parts in self.sums for cell in (total, *parts)]
+        signs = [sign for _, parts in self.sums for sign in (1.0, *[-1.0] * len(parts))]
+        return sparse.csr_matrix((signs, (rows, columns)), shape=(len(self.sums), len(self.values)))
 
     def bounds(self, hidden: BoolArray) -> tuple[FloatArray, FloatArray]:
         """(n,) and (n,): the smallest and the largest number that each count is for a reader, sums aside."""
@@ -108,18 +107,34 @@ def feasible_range(system: CountSystem, hidden: BoolArray, cell: int) -> tuple[f
 
 
 def _suppress_tied(system: CountSystem) -> BoolArray:
+    """One program for each end of each sensitive count, but for ends that an earlier one has reached by the way.
+
+    What fits while fewer counts are hidden still fits when more are, so no end has to be reached twice.
+    """
     hidden = system.sensitive & system.printable
+    ends = 0.0, system.limit - 1.0
+    reached = np.zeros((2, len(system.values)), dtype=np.bool_)
     for cell in np.flatnonzero(system.sensitive):
-        for end in (0.0, system.limit - 1.0):
-            moved = _cheapest_move(system, hidden, int(cell), end)
-            if moved is None:  # no choice of hidden counts would let it be so: nothing of these sums is printed
+        for which, end in enumerate(ends):
+            if reached[which, cell]:
+                continue
+            counts = _cheapest_move(system, hidden, int(cell), end)
+            if counts is None:  # no choice of hidden counts would let it be so: nothing of these sums is printed
                 return system.printable.copy()
-            hidden = hidden | moved
+            known = system.bounds(hidden)
+            hidden = hidden | (system.printable & ~_within(counts, *known))
+            if _within(counts, *system.bounds(hidden)).all():
+                reached |= np.array([counts <= ends[0] + TOLERANCE, counts >= ends[1] - TOLERANCE])
     return hidden
 
 
-def _cheapest_move(system: CountSystem, hidden: BoolArray, cell: int, end: float) -> BoolArray | None:
-    """(n,) printed counts that must move, at the least cost, for a count to be ``end``; None where it never can.
+def _within(counts: FloatArray, low: FloatArray, high: FloatArray) -> BoolArray:
+    """(n,) whether each count is within bounds."""
+    return (counts >= low - TOLERANCE) & (counts <= high + TOLERANCE)
+
+
+def _cheapest_move(system: CountSystem, hidden: BoolArray, cell: int, end: float) -> FloatArray | None:
+    """(n,) counts that fit all sums while one is ``end`` and printed ones move at the least cost; None if none do.
 
     Solved for the counts themselves and, for each that is printed, how far it goes above or below what is known of it.
     """
@@ -143,9 +158,7 @@ def _cheapest_move(system: CountSystem, hidden: BoolArray, cell: int, end: float
     )  # fmt: skip
     if found.status != 0:
         return None
-    moved = np.zeros(n, dtype=np.bool_)
-    moved[printed] = found.x[n : n + len(printed)] + found.x[n + len(printed) :] > TOLERANCE
-    return moved
+    return np.asarray(found.x[:n], dtype=np.float64)
 
 
 def _components(system: CountSystem) -> list[list[int]]:

@@ -92,6 +92,42 @@ def test_later_cohorts_serve_as_comparison_only_before_their_own_start() -> None
     assert finding.verdict == "pass"
 
 
+def chosen_for_last_year(years: int = 3, drift: float = 0.0) -> me.Estimate:
+    """Half of those below −0.5 in the last year before the start are in the program; effect 0.5.
+
+    drift : what those who will be chosen gained from the year before to the last one; they are not chosen for that
+    """
+    rng = np.random.default_rng(SEED)
+    n = 3000
+    y = rng.normal(0, 0.7, n)[:, None] + rng.normal(0, 0.7, (n, years))
+    chosen = (y[:, -2] < -0.5) & (rng.random(n) < 0.5)
+    y[chosen, -1] += 0.5
+    if years > 2:
+        y[chosen, -3] -= drift
+    frame = pd.DataFrame({"student": np.repeat(np.arange(n), years), "year": np.tile(np.arange(years), n)})
+    frame["y"], frame["start"] = y.ravel(), np.repeat(np.where(chosen, years - 1.0, np.nan), years)
+    panel = me.panel_from_frame(frame, unit="student", period="year", first_treated="start", outcomes=["y"])
+    rule = [me.Eligibility("prior_y", at_most=-0.5)]
+    design = me.choose_design(panel, me.Nearest(caliper=0.2), covariates=["prior_y"], eligibility=rule)
+    return me.estimate_effect(design, "y", me.RegressionAdjustment(), inference=me.ClusterRobust("student"))
+
+
+def test_who_was_chosen_for_last_year_is_compared_in_the_year_before_it() -> None:
+    """Chosen at random among those with the same last year, so their past is the same, and a drift is seen as it is."""
+    finding = me.run_check("placebo_period", chosen_for_last_year())
+    assert (finding.verdict, finding.key) == ("pass", "placebo_period.none_found_before")
+    assert finding.numbers["real"] == pytest.approx(0.5, abs=0.15)
+    finding = me.run_check("placebo_period", chosen_for_last_year(drift=0.4))
+    assert (finding.verdict, finding.key) == ("fail", "placebo_period.found_before")
+    assert finding.numbers["placebo"] == pytest.approx(-0.4, abs=0.15)
+
+
+def test_where_the_year_of_the_choice_is_the_first_nothing_can_be_said() -> None:
+    finding = me.run_check("placebo_period", chosen_for_last_year(years=2))
+    assert (finding.verdict, finding.key) == ("cannot_judge", "placebo_period.selection_period")
+    assert "outcome" in str(finding.numbers["reason"])
+
+
 def test_periods_that_are_texts() -> None:
     frame = students()
     frame["year"] = frame["year"].astype(str) + "-x"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from mentoreval.aliases import FloatArray
 from mentoreval.effects.estimate import Estimate
 from mentoreval.errors import OptionError
 from mentoreval.evidence.check import Check, Finding
-from mentoreval.evidence.placebo import estimate_again, judge_placebo, without_treatment_columns
-from mentoreval.panel.panel import Panel
+from mentoreval.evidence.placebo import estimate_again, estimate_on, judge_placebo, without_treatment_columns
+from mentoreval.panel.panel import PRIOR, Panel
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,21 @@ class PlaceboPeriod(Check):
     The design is chosen anew from the earlier baseline. Rows of a unit from its own start on are left out, for everyone
     also those from the last start on.
 
+    Where the design makes the outcome of the baseline alike (``prior_<outcome>`` is among its covariates or rules), as
+    when students are chosen for their absences of last year, that would fail in every sound study: the placebo would be
+    looked for in the very period for which students were chosen. There the design stays as it is, and the outcome of
+    ``periods`` before the baseline takes the place of the real one. Of students who are alike in what decided who was
+    chosen, those chosen and others have the same past; where they have not, something else decided too. That takes one
+    more period before the start.
+
     periods : how many periods earlier; an estimator that looks at a later event time needs more
     small : pass needs an interval that stays below this share of the real effect
 
     Verdict: fail where the interval of the placebo effect leaves zero out, pass where it holds zero and nothing as
-    large as ``small`` times the real effect, caution where it is too wide to tell.
+    large as ``small`` times the real effect, caution where it is too wide to tell, cannot_judge where too
+    few periods are on record.
+
+    References: Imbens and Rubin (2015), Causal Inference, chapter 21 (lagged outcomes as pseudo-outcomes).
     """
 
     name: ClassVar[str] = "placebo_period"
@@ -44,11 +55,45 @@ class PlaceboPeriod(Check):
         panel = subject.design.panel
         if panel.is_cross_section:
             return Finding(self.name, "cannot_judge", f"{self.name}.one_period")
+        if _made_alike(subject):
+            return self._before_selection(subject)
         earlier = _begin_earlier(panel, self.periods)
         if earlier is None:
             return Finding(self.name, "cannot_judge", f"{self.name}.too_few_periods", {"periods": self.periods})
         placebo = estimate_again(subject, earlier, subject.design.covariates)
         return judge_placebo(self.name, subject, placebo, self.small)
+
+    def _before_selection(self, subject: Estimate) -> Finding:
+        """The verdict where the outcome of the baseline was made alike, on what was seen before it."""
+        design, outcome = subject.design, subject.outcome
+        panel, lag = design.panel, self.periods + 1
+        name = f"{outcome}_{lag}_periods_earlier"
+        frame = panel.frame.assign(**{name: _lagged(panel, outcome, lag)})
+        earlier = replace(panel, frame=frame, outcomes=(*panel.outcomes, name))
+        placebo = estimate_on(subject, replace(design, panel=earlier), name)
+        if isinstance(placebo, str):
+            return Finding(self.name, "cannot_judge", f"{self.name}.selection_period", {"reason": placebo})
+        finding = judge_placebo(self.name, subject, placebo, self.small)
+        return replace(finding, key=BEFORE_SELECTION.get(finding.key, finding.key))
+
+
+BEFORE_SELECTION = {
+    f"placebo_period.{key}": f"placebo_period.{key}_before" for key in ("found", "none_found", "too_wide")
+}
+"""Keys of what is found before the period by which students were chosen."""
+
+
+def _made_alike(subject: Estimate) -> bool:
+    """Whether the design conditions on the outcome of the baseline."""
+    design, prior = subject.design, PRIOR + subject.outcome
+    return prior in design.covariates or any(rule.covariate == prior for rule in design.eligibility)
+
+
+def _lagged(panel: Panel, outcome: str, lag: int) -> FloatArray:
+    """(rows,) the outcome of the same unit so many periods of the panel earlier; missing where there is none."""
+    place = panel.row_period - lag
+    values = panel.outcome_matrix(outcome)[panel.row_unit, np.maximum(place, 0)]
+    return np.where(place >= 0, values, np.nan)
 
 
 def _begin_earlier(panel: Panel, periods: int) -> Panel | None:
