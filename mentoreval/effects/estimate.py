@@ -190,8 +190,16 @@ class Estimate:
         balance : only the cohorts that are seen at this event time, up to it, so that all averages from the start on
             are over the same cohorts (did's ``balance_e``)
         """
-        window = Window(earliest, latest, balance)
-        return replace(self.inference.apply(pool_fit(self.fit, by, window), self.confidence), reason=self.reason)
+        asked = by, Window(earliest, latest, balance)
+        if asked not in self._pooled:
+            found = self.inference.apply(pool_fit(self.fit, *asked), self.confidence)
+            self._pooled[asked] = replace(found, reason=self.reason)
+        return self._pooled[asked]
+
+    @cached_property
+    def _pooled(self) -> dict[tuple[PoolBy, Window], Estimate]:
+        """What was pooled so far: reports ask for the same several times, and some inference draws or fits again."""
+        return {}
 
     def joint_test(self, terms: list[str] | None = None) -> JointTest:
         """Wald test that the named terms, by default those before the start, are all zero."""

@@ -61,9 +61,8 @@ def table_scale(facts: MeasureFacts | None) -> Scale:
 
 def reader_scale(facts: MeasureFacts | None) -> Scale:
     """The unit for sentences: as for tables, but a share of days attended becomes days of a 180-day school year."""
-    if facts is not None and facts.unit == "share" and facts.domain == "attendance":
-        return _SCHOOL_DAYS
-    return table_scale(facts)
+    of_days = facts is not None and facts.unit == "share" and facts.domain == "attendance" and facts.share_of == "days"
+    return _SCHOOL_DAYS if of_days else table_scale(facts)
 
 
 def digits(words: Words, scale: Scale, value: float, *, signed: bool = False) -> str:

@@ -42,7 +42,7 @@ def rare_rows(balance: Balance, limit: int) -> BoolArray:
     rare = np.zeros(len(frame), dtype=bool)
     for when in ("before", "after"):
         for arm in ("treated", "comparison"):
-            n = float(balance.n.loc[when, f"n_{arm}"])
+            n = float(balance.n[f"n_{arm}"][when])
             share = frame[f"mean_{arm}_{when}"].to_numpy(dtype=float)
             rare |= (share * n < limit) | ((1 - share) * n < limit)
     return rare & (frame["kind"] == "binary").to_numpy(dtype=bool)

@@ -12,7 +12,7 @@ import pandas as pd
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.panel.panel import PRIOR
 from mentoreval.report import amounts
-from mentoreval.report.disclosure import least_rate, shown_count
+from mentoreval.report.disclosure import least_rate, says_share, shown_count
 from mentoreval.report.disclosure_cells import Cell, Key, Place, Sum, sample_key
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
@@ -152,8 +152,7 @@ def _level_cell(key: Key, index: Any, row: pd.Series, arm: str, limit: int) -> C
 
 def _is_coded(row: pd.Series, arm: str, limit: int) -> bool:
     """Whether of a share only a bound is printed, or nothing."""
-    least, share = least_rate(row[arm], limit), float(row[f"mean_{arm.removeprefix('n_')}"])
-    return least >= 0.5 or not least <= share <= 1 - least
+    return not says_share(float(row[f"mean_{arm.removeprefix('n_')}"]), row[arm], limit)
 
 
 def _is_exact(row: pd.Series, left: pd.Series, arm: str, limit: int) -> bool:

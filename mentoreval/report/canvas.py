@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,7 @@ def text_width(text: str, size: float = TEXT) -> float:
 def wrap(text: str, width: float, size: float = TEXT) -> list[str]:
     """Lines that are no wider than ``width`` inches, broken between words; one long word stays whole."""
     lines: list[str] = []
-    for word in text.split():
+    for word in filter(None, re.split(r"[ \n]+", text)):  # not at the space before %, which does not break
         joined = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(joined, size) <= width:
             lines[-1] = joined

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from mentoreval.report.disclosure_cells import Cell, PrintedCounts
+from mentoreval.report.disclosure_cells import ARMS, Cell, PrintedCounts
 from mentoreval.report.words import Words
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ RATE_STEPS = (0.05, 0.10, 0.20, 0.25, 0.30, 0.40)
 FEW_FOR_RATES, RATE_OF_FEW = 40, 0.20
 MANY_FOR_WHOLE_PERCENTS = 100
 WITHHELD = -1
+HALF = 0.5
 FINDING_COUNTS = ("outside",)
 FINDING_SHARES = ("share", "lost_treated", "lost_comparison", "overall", "differential")
 FINDINGS_ON_STUDENTS = ("attrition", "overlap")
@@ -29,6 +31,9 @@ ALONE = (
     "df", "effect_size", "effect_size_std_error", "improvement_index", "sd_pooled",
 )  # fmt: skip
 """Columns of results that say too much where an arm is too small to be shown."""
+
+SIZES_OF_SHARES = ("effect_size", "effect_size_std_error", "improvement_index")
+"""Columns from which, beside the difference, both shares can be had."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,36 @@ def hide_alone(frame: pd.DataFrame, counts: Iterable[str]) -> pd.DataFrame:
     return hidden
 
 
+def hide_coded(frame: pd.DataFrame, counts: Iterable[str], flags: Iterable[str], limit: int) -> pd.DataFrame:
+    """Results on yes-or-no outcomes without what tells a share of which only a bound is said.
+
+    The share of the other arm goes, since the difference leads from it to the hidden one, and so does the effect size.
+    """
+    arms = [name for name in counts if f"mean_{name.removeprefix('n_')}" in frame.columns]
+    if len(arms) != len(ARMS) or "outcome" not in frame.columns:
+        return frame
+    shown, flag = frame.copy(), frame["outcome"].isin(list(flags)).to_numpy(dtype=bool)
+    said = {}
+    for name in arms:
+        shares = zip(frame[f"mean_{name.removeprefix('n_')}"], frame[name], strict=True)
+        said[name] = np.array([says_share(share, n, limit) for share, n in shares], dtype=bool)
+    for name, other in zip(arms, reversed(arms), strict=True):
+        shown.loc[flag & said[name] & ~said[other], f"mean_{name.removeprefix('n_')}"] = math.nan
+    either = flag & ~(said[arms[0]] & said[arms[1]])
+    told = [column for column in SIZES_OF_SHARES if column in shown.columns]
+    shown[told] = shown[told].astype(float)
+    shown.loc[either, told] = math.nan
+    return shown
+
+
+def says_share(share: float, n: Any, limit: int = SMALLEST_SHOWN) -> bool:
+    """Whether a share of n students is said exactly, and not only its bound or nothing."""
+    if pd.isna(n) or pd.isna(share) or int(n) < 0:
+        return False
+    least = least_rate(n, limit)
+    return bool(least < HALF and least <= share <= 1 - least)
+
+
 def least_rate(n: Any, limit: int = SMALLEST_SHOWN) -> float:
     """The smallest rate of n students that is said exactly: 5 %, more where n is small; 1 where no rate can be said."""
     size = abs(int(n))
@@ -145,7 +180,7 @@ def shown_share(share: float, n: Any, words: Words) -> str:
     if pd.isna(n) or pd.isna(share):
         return words("sign.hidden")
     least = least_rate(n, words.smallest_shown)
-    if least >= 0.5 or -MANY_FOR_WHOLE_PERCENTS < int(n) < 0:
+    if least >= HALF or -MANY_FOR_WHOLE_PERCENTS < int(n) < 0:
         return words("sign.hidden")
     if share < least:
         return words("sign.below", value=words.percent(least, 1))

@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Self
 
 import pandas as pd
 
-from mentoreval.report.disclosure import least_rate, shown_count
+from mentoreval.report.disclosure import says_share, shown_count
 from mentoreval.report.disclosure_cells import Key, Place, Sum
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.results import COUNTS, estimates_table, period_key, sample_of
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
 
+BETWEEN_PROGRAMS = " – "
 DECIMALS_OF_HIDDEN = 3
 """Of numbers that rest on a number of students that is not shown."""
 
@@ -44,13 +45,20 @@ class EstimatesFile(Exhibit):
         return sample_of(row, column)
 
     def sums(self) -> list[Sum]:
-        """Of two results on one outcome by one design the smaller sample lies in the larger."""
-        results = self.frame[self.frame["mean_treated"].notna()]
+        """Of two results on one outcome by one design the smaller sample lies in the larger.
+
+        So it is taken to be for two pairs of several programs, of the students in the program that both have.
+        """
+        chains: dict[tuple[str, ...], dict[Key, float]] = {}
+        for _, row in self.frame[self.frame["mean_treated"].notna()].iterrows():
+            programs = str(row["pair"]).split(BETWEEN_PROGRAMS) if row["pair"] else []
+            for place, arm in enumerate(self.counts):
+                whose = ("", programs[place]) if len(programs) == len(self.counts) else (str(row["design"]), arm)
+                chains.setdefault((str(row["outcome"]), *whose), {})[sample_of(row, arm)] = float(row[arm])
         found = []
-        for _, group in results.groupby(["design", "outcome"], sort=False):
-            for arm in self.counts:
-                keys = [sample_of(row, arm) for _, row in group.sort_values(arm, ascending=False).iterrows()]
-                found += [Sum(larger, (smaller,)) for larger, smaller in pairwise(dict.fromkeys(keys))]
+        for chain in chains.values():
+            ordered = sorted(chain, key=lambda key: -chain[key])
+            found += [Sum(larger, (smaller,)) for larger, smaller in pairwise(ordered)]
         return found
 
     def without(self, hidden: Mapping[Place, Any], limit: int) -> Self:
@@ -64,7 +72,6 @@ class EstimatesFile(Exhibit):
         for name in COUNTS:
             arm = name.removeprefix("n_")
             frame.loc[unknown[name] | coded[name], [f"mean_{arm}", f"sd_{arm}", "sd_pooled"]] = math.nan
-            frame.loc[coded[name], ["effect_size", "improvement_index"]] = math.nan
         return replace(self, frame=frame)
 
     def _has_coded_share(self, frame: pd.DataFrame, name: str, limit: int) -> pd.Series:
@@ -73,8 +80,7 @@ class EstimatesFile(Exhibit):
         found = []
         for outcome, share, n in rows:
             facts = self.measure(outcome)
-            least = 1.0 if pd.isna(n) or n < 0 else least_rate(n, limit)
-            found.append(facts is not None and facts.unit == "flag" and not least <= share <= 1 - least)
+            found.append(facts is not None and facts.unit == "flag" and not says_share(share, n, limit))
         return pd.Series(found, index=frame.index, dtype=bool)
 
     def csv(self, limit: int) -> bytes:

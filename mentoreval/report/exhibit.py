@@ -12,7 +12,7 @@ import pandas as pd
 from mentoreval.errors import ReportError
 from mentoreval.panel.facts import MeasureFacts
 from mentoreval.report import canvas
-from mentoreval.report.disclosure import hide_alone
+from mentoreval.report.disclosure import hide_alone, hide_coded
 from mentoreval.report.disclosure_cells import Cell, Key, Place, Sum
 from mentoreval.report.document import Picture, Table
 from mentoreval.report.words import Words
@@ -88,7 +88,8 @@ class Exhibit(ABC):
             for index, name in (place for place in hidden if len(place) == 2 and place[1] == column):
                 values[index] = hidden[index, name]
             frame[column] = values
-        return replace(self, frame=hide_alone(frame, self.counts))
+        flags = [name for name, facts in self.measures.items() if facts.unit == "flag"]
+        return replace(self, frame=hide_coded(hide_alone(frame, self.counts), self.counts, flags, limit))
 
     # ------------------------------------------------------------------ for everyone
     @property

@@ -57,7 +57,7 @@ class _Speech:
         self.case: str = judge_effect(result.headline, facts, self.meaningful)
         self.outcome = words.outcome(result.plan.outcome)
         self.chance = find_chance(material, result)
-        self.program, self.other = material.program(words, result), other_program(result.estimate.design)
+        self.program, self.other = material.program(words, result), other_program(result.estimate.design, words)
         row = result.headline
         self.estimate, self.low, self.high = (float(row[name]) for name in ("estimate", "conf_low", "conf_high"))
 

@@ -18,7 +18,7 @@ from mentoreval.report.disclosure import Suppression, protect_all
 from mentoreval.report.document import Block, Picture, Table
 from mentoreval.report.estimates_file import EstimatesFile
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.words import Words, readable
+from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation, Result
 from mentoreval.study.study import Study
 
@@ -94,7 +94,7 @@ class Material:
     def program(self, words: Words, result: Result | None = None) -> str:
         """The program as sentences name it; of a result on a pair of several programs, the first of the two."""
         if result is not None and result.plan.pair:
-            return readable(result.plan.pair[0])
+            return words.arm(result.plan.pair[0])
         default = Study.__dataclass_fields__["program_name"].default
         name = self.study.program_name
         return words("program") if name == default else name
@@ -116,10 +116,10 @@ class Material:
         return "" if words.language in (language, *self.study.translation) else language
 
 
-def other_program(design: Design) -> str:
+def other_program(design: Design, words: Words) -> str:
     """The program of the comparison, where it is one of several programs; "" where the comparison has none."""
     pair = design.method if isinstance(design.method, ArmContrast) else None
-    return "" if pair is None or pair.to_none else readable(pair.comparison)
+    return "" if pair is None or pair.to_none else words.arm(pair.comparison)
 
 
 class Section(ABC):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from mentoreval.evidence.subgroup_levels import OTHER, UNKNOWN
-from mentoreval.evidence.wwc import effect_size
+from mentoreval.evidence.wwc import EffectSize, effect_size
 from mentoreval.report.results import level_design
 from mentoreval.report.words import Words, opened
 from mentoreval.study.subgroups import SubgroupResult
@@ -51,11 +52,17 @@ def subgroup_rows(one: SubgroupResult) -> list[dict[str, object]]:
     size = effect_size(overall)
     plan: dict[str, object] = {"outcome": one.plan.outcome, "pair": one.plan.contrast, "name": one.plan.name}
     taken = ("n_treated", "n_comparison", "estimate", "std_error", "conf_low", "conf_high", "p_value", "df")
-    sizes = {"effect_size": size.value, "improvement_index": size.improvement_index}
-    everyone = {name: overall.headline()[name] for name in taken} | sizes | {"level": OVERALL, "reason": ""}
+    everyone = {name: overall.headline()[name] for name in taken} | _size(size) | {"level": OVERALL, "reason": ""}
     rows: list[dict[str, object]] = [{**plan, "design": one.plan.design, **everyone}]
-    for _, row in found.frame.iterrows():
+    for group, (_, row) in zip(found.groups, found.frame.iterrows(), strict=True):
         design = level_design(one.plan.design, one.name, row["level"])
-        kept = {name: row[name] for name in (*taken, *sizes, "level", "reason")}
-        rows.append({**plan, "design": design, **kept})
+        kept = {name: row[name] for name in (*taken, "level", "reason")}
+        rows.append({**plan, "design": design, **kept, **_size(group.effect_size)})
     return rows
+
+
+def _size(size: EffectSize | None) -> dict[str, object]:
+    """The effect size, and the means of the arms, which are not shown but decide whether it may be."""
+    names = ("mean_treated", "mean_comparison", "improvement_index")
+    means = {name: math.nan if size is None else getattr(size, name) for name in names}
+    return {"effect_size": math.nan if size is None else size.value, **means}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mentoreval.evidence.wwc import judge_baseline
+from typing import cast
+
+from mentoreval.evidence.wwc import judge_arms
+from mentoreval.report.disclosure import protect
 from mentoreval.report.estimates_file import EstimatesFile
 from mentoreval.report.plain import say_result
 from mentoreval.report.section import Material
@@ -23,12 +26,16 @@ def summarize(evaluation: Evaluation, language: str) -> tuple[str, ...]:
     said = study.said_in(language)
     unit = unit_of(evaluation.panel.unit)
     words = Words(language, said.outcome_names, unit, said.choice_names, study.disclosure_threshold)
-    (estimates,) = EstimatesFile.gather(evaluation)
-    material = Material(evaluation, {}, estimates).said_in(language)
+    (estimates,) = protect({EstimatesFile.name: EstimatesFile.gather(evaluation)}, study.disclosure_threshold)[
+        EstimatesFile.name
+    ]
+    material = Material(evaluation, {}, cast(EstimatesFile, estimates)).said_in(language)
     return tuple(_said(material, result, words) for result in material.headlines)
 
 
 def _said(material: Material, result: Result, words: Words) -> str:
-    alike = judge_baseline(result.baseline).case != "not_alike"
-    sentences = say_result(material, result, words).sentences
-    return " ".join(sentences[: SAID_OF_A_RESULT if alike else SAID_OF_A_RESULT + 1])
+    statement = say_result(material, result, words)
+    if not material.smaller_arm(result):
+        return words("first.summary_too_few", outcome=statement.title, why=" ".join(statement.sentences))
+    alike = judge_arms(result.estimate, result.baseline).case != "not_alike"
+    return " ".join(statement.sentences[: SAID_OF_A_RESULT if alike else SAID_OF_A_RESULT + 1])

@@ -10,10 +10,10 @@ from mentoreval.report.words import Words
 
 
 def degrees_of_freedom(words: Words, df: float) -> str:
-    """Degrees of freedom: whole, with one decimal, or that the normal distribution was used."""
+    """Degrees of freedom: whole, with one decimal, or that the normal distribution was used; a dash where hidden."""
     if math.isinf(df):
         return words("label.normal")
-    return words.number(df, 0 if df == round(df) else 1)
+    return words.number(df, 0 if df.is_integer() else 1)
 
 
 def clusters(words: Words, row: pd.Series) -> str:

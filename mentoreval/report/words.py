@@ -19,6 +19,7 @@ PRIOR = "prior_"
 MINUS = "−"
 LOWEST_P = 0.001
 STUDENT = "student"
+AGAINST = " – "
 UNITS = (STUDENT, "school", "county", "person", "classroom", "teacher")
 
 
@@ -84,7 +85,13 @@ class Words:
         given = self.names.get(name, "")
         said = given if isinstance(given, str) else given.get(self.language, "")
         outcome = said or self.named("outcome", name)
-        return self("outcome_of_pair", outcome=outcome, pair=readable(pair)) if pair else outcome
+        if not pair:
+            return outcome
+        return self("outcome_of_pair", outcome=outcome, pair=AGAINST.join(map(self.arm, pair.split(AGAINST))))
+
+    def arm(self, label: str) -> str:
+        """One of several programs, or no program: what the study calls it, else its label made readable."""
+        return self.choices.get(label) or readable(label)
 
     def choice(self, choice: str, entry: str) -> str:
         """An entry of a specification curve: what the study calls it, else the name of the kind that it names."""

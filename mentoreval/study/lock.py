@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,11 +32,13 @@ Status = Literal["planned", "changed", "exploratory", "dropped"]
 
 @dataclass(frozen=True)
 class PlannedEstimate:
-    """What became of one estimate of a locked plan, or stands in its place.
+    """What became of one estimate of a locked plan, or stands in its place; so of subgroup analyses and rehearsals.
 
     status : planned as it is; changed since (``changes`` says what); exploratory, that is not in the plan; or dropped,
         that is in the plan and not in the study
+    role : of an estimate; "subgroup", "rehearsal"
     changes : parts of the plan, such as "estimator" or "design.covariates"
+    by : of a subgroup analysis, what divides the students
     """
 
     name: str
@@ -44,6 +46,7 @@ class PlannedEstimate:
     role: str
     status: Status
     changes: tuple[str, ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,23 +120,34 @@ def registration_of(study: Study, designs: Mapping[str, Design]) -> Registration
         return None
     locked, now = read_lock(path), _content(study, designs)
     common = tuple(part for part in now["study"] if locked["study"].get(part) != now["study"][part])
-    found = []
-    for name, plan in now["estimates"].items():
-        before = locked["estimates"].get(name)
-        changes = () if before is None else (*_changes(before, plan), *common)
-        status: Status = "exploratory" if before is None else "changed" if changes else "planned"
-        found.append(PlannedEstimate(name, plan["outcome"], plan["role"], status, changes))
-    for name, plan in locked["estimates"].items():
-        if name not in now["estimates"]:
-            found.append(PlannedEstimate(name, plan["outcome"], plan["role"], "dropped"))
+    found: list[PlannedEstimate] = []
+    for part in ("estimates", "analyses"):
+        before, after = locked.get(part, {}), now[part]
+        of_study = common if part == "estimates" else ()  # what an estimate says of itself is not said again
+        found += [_compared(name, before.get(name), plan, of_study) for name, plan in after.items()]
+        found += [_planned(name, plan, "dropped") for name, plan in before.items() if name not in after]
     return Registration(locked["locked_on"], locked["digest"], tuple(found))
+
+
+def _compared(
+    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any], of_study: tuple[str, ...]
+) -> PlannedEstimate:
+    """What became of one plan."""
+    if before is None:
+        return _planned(name, after, "exploratory")
+    changes = *_changes(before, after), *of_study
+    return _planned(name, after, "changed" if changes else "planned", changes)
+
+
+def _planned(name: str, plan: Mapping[str, Any], status: Status, changes: tuple[str, ...] = ()) -> PlannedEstimate:
+    return PlannedEstimate(name, plan["outcome"], plan["role"], status, changes, plan.get("by", ""))
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Parts of an estimate's plan that differ; of its design, which part."""
     parts = [part for part in after if part != "design" and before.get(part) != after[part]]
-    designs = before.get("design", {}), after["design"]
-    parts += [f"design.{part}" for part in after["design"] if designs[0].get(part) != designs[1][part]]
+    designs = before.get("design", {}), after.get("design", {})
+    parts += [f"design.{part}" for part in designs[1] if designs[0].get(part) != designs[1][part]]
     return tuple(parts)
 
 
@@ -143,7 +157,23 @@ def _content(study: Study, designs: Mapping[str, Design]) -> dict[str, Any]:
     return {
         "study": {**{part: _plain(getattr(bare, part)) for part in STUDY_PARTS}, "code": _code_digests(study)},
         "estimates": {plan.name: _estimate(study, plan, baseline) for plan in study.estimates},
+        "analyses": dict(_analyses(study)),
     }
+
+
+def _analyses(study: Study) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is done with estimates that are planned: each subgroup analysis of each, each rehearsal."""
+    headlines = [plan.name for plan in study.estimates if plan.role == "headline"]
+    outcomes = {plan.name: plan.outcome for plan in study.estimates}
+    for grouping, wanted in study.subgroups.items():
+        options = {option: value for option, value in _plain(wanted).items() if option != "estimates"}
+        for name in wanted.estimates or headlines:
+            place = {"outcome": outcomes.get(name, name), "role": "subgroup", "grouping": grouping}
+            yield f"{name} / {grouping}", {**options, **place}
+    if study.rehearsal is not None:
+        options = {option: value for option, value in _plain(study.rehearsal).items() if option != "workers"}
+        for name in headlines:
+            yield f"{name} / rehearsal", {**options, "outcome": outcomes[name], "role": "rehearsal"}
 
 
 def _code_digests(study: Study) -> dict[str, str] | None:

@@ -299,7 +299,9 @@ def _check_data(study: Study) -> None:
 
 
 def _check_choices(study: Study) -> None:
-    """Refuse a name for an entry that no specification curve has."""
+    """Refuse a name for an entry that nothing has. Which programs there are the data alone tell: then all are taken."""
+    if study.programs:
+        return
     lists = [plan.specifications for plan in study.specifications.values()]
     entries = {name for one in lists for option in fields(one) for name in getattr(one, option.name)}
     entries |= {part for name, plan in study.subgroups.items() for part in (name, *plan.cells)}

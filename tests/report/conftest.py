@@ -62,6 +62,10 @@ by = "gender"
 by = "grade_level"
 cells = { lower = [6, 7], upper = [8] }
 
+[rehearsal]
+draws = 4
+workers = 1
+
 [[estimate]]
 outcome = "attendance_rate"
 design = "matched"
@@ -145,6 +149,12 @@ def evaluate(folder: Path) -> Evaluation:
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
     evaluation = run_study(folder / "study.toml")
     return replace(evaluation, panel=replace(evaluation.panel, measures=FACTS), fidelity=made_up_matches())
+
+
+@pytest.fixture(scope="session")
+def few_matches() -> Fidelity:
+    """Matches of so few that almost every number of them is small."""
+    return made_up_matches(n=44, seed=8)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from mentoreval.report.words import Words
 WORDS = Words("en")
 ATTENDANCE = MeasureFacts("share", True, "attendance")
 SHARE = MeasureFacts("share", True, "other")
+CHRONIC_IN_SCHOOLS = MeasureFacts("share", False, "attendance", share_of="students")
 DAYS = MeasureFacts("days", False, "attendance")
 POINTS = MeasureFacts("points", True, "academic_achievement")
 FLAG = MeasureFacts("flag", False, "attendance")
@@ -23,6 +24,7 @@ FLAG = MeasureFacts("flag", False, "attendance")
     [
         (ATTENDANCE, 0.019, "3.4 days a year"),  # 0.019 × 180 = 3.42
         (SHARE, 0.019, "1.9 percentage points"),
+        (CHRONIC_IN_SCHOOLS, -0.048, "4.8 percentage points"),
         (FLAG, -0.104, "10.4 percentage points"),
         (DAYS, -2.04, "2.0 days"),
         (POINTS, 0.125, "0.12 grade points"),

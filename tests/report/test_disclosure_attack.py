@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +13,15 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from mentoreval.report.disclosure import Protected, protect_all, shown_count
+from mentoreval.panel.fidelity import Fidelity
+from mentoreval.report.disclosure import Protected, hide_coded, protect_all, shown_count
+from mentoreval.report.document import Table
 from mentoreval.report.estimates_file import EstimatesFile
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.exhibits import EXHIBITS, BaselineTable
 from mentoreval.report.render import write_report
+from mentoreval.report.section import Material
+from mentoreval.report.sections import SECTIONS
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation, run_study
 
@@ -79,6 +84,12 @@ role = "headline"
 outcome = "gpa"
 design = "matched"
 estimator = "difference_in_means"
+
+[[estimate]]
+outcome = "attendance_rate"
+design = "matched"
+estimator = "callaway_santanna"
+role = "over_time"
 """
 
 
@@ -104,12 +115,12 @@ def tiny_schools() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
-    """A universal program in one of three tiny schools."""
+def tiny(tmp_path_factory: pytest.TempPathFactory, few_matches: Fidelity) -> Evaluation:
+    """A universal program in one of three tiny schools, and its matches."""
     folder = tmp_path_factory.mktemp("tiny")
     tiny_schools().to_csv(folder / "students.csv", index=False)
     (folder / "study.toml").write_text(TINY, encoding="utf-8")
-    return run_study(folder / "study.toml")
+    return replace(run_study(folder / "study.toml"), fidelity=few_matches)
 
 
 def gathered(evaluation: Evaluation) -> dict[str, tuple]:
@@ -144,6 +155,7 @@ class Attack:
         self.bounds: dict[object, tuple[float, float]] = {}
         self.inside: set[tuple[object, object]] = set()
         self.together: dict[tuple[str, ...], set[object]] = {}
+        self.made_of: dict[str, tuple[object, set[object]]] = {}
 
     def read(self, name: object, truth: float, text: str) -> None:
         """A number that is printed somewhere, perhaps not for the first time."""
@@ -159,11 +171,13 @@ class Attack:
         rows += [
             [(name in parts) - float(name == whole[:2]) for name in names] for whole, parts in self.together.items()
         ]
+        sums = [[(name in parts) - float(name == whole) for name in names] for whole, parts in self.made_of.values()]
         ends = []
         for sign in (1, -1):
             found = linprog(
-                sign * goal, A_ub=rows, b_ub=np.zeros(len(rows)), bounds=[self.bounds[n] for n in names], method="highs"
-            )
+                sign * goal, A_ub=rows, b_ub=np.zeros(len(rows)), A_eq=sums or None, b_eq=np.zeros(len(sums)),
+                bounds=[self.bounds[n] for n in names], method="highs",
+            )  # fmt: skip
             ends.append(sign * found.fun if found.status == 0 else -sign * np.inf)
         return ends[0], ends[1]
 
@@ -189,6 +203,8 @@ def attack(raw: dict[str, tuple], safe: dict[str, tuple]) -> Attack:
         "sample_flow": read_flow, "impact_table": read_results, "robustness_table": read_results,
         "estimates": read_results, "wwc_audit_table": read_audit, "baseline_table": read_baseline,
         "subgroup_table": read_subgroups, "subgroup_baseline": read_subgroup_baseline,
+        "participants": read_participants, "event_study": read_periods, "dosage_table": read_dosage,
+        "meeting_weeks": read_matches, "match_counts": read_matches,
     }  # fmt: skip
     for kind, reader in readers.items():
         for plain, shown in zip(raw[kind], safe[kind], strict=True):
@@ -265,6 +281,48 @@ def read_subgroup_baseline(found: Attack, plain: Exhibit, shown: Exhibit) -> Non
             found.inside.add((name, (arm, str(plain.facts["outcomes"][0]), *level)))
 
 
+def read_participants(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
+    """Those with a value of a covariate lie in those who met the rules."""
+    for arm, column in zip(ARMS, (1, 3), strict=True):
+        for (_, row), text in zip(plain.frame.iterrows(), shown.table(WORDS).rows, strict=True):
+            name = arm, "participants", row["covariate"]
+            found.read(name, row[arm], text[column])
+            found.inside.add((name, (arm, "eligible")))
+
+
+def read_periods(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
+    """Of two periods the smaller sample lies in the larger: they are the same students, but for those who left."""
+    for arm, column in zip(ARMS, (4, 5), strict=True):
+        periods = []
+        for (_, row), text in zip(plain.frame.iterrows(), shown.table(WORDS).rows, strict=True):
+            if pd.notna(row[arm]):
+                name = arm, plain.subject, int(row["event_time"])
+                found.read(name, row[arm], text[column])
+                periods.append((float(row[arm]), name))
+        found.inside |= {(small[1], large[1]) for small, large in pairwise(sorted(periods))}
+
+
+def read_dosage(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
+    """Matches with a value, matches that never met and mentees lie in the matches."""
+    for (_, row), text in zip(plain.frame.iterrows(), shown.table(WORDS).rows, strict=True):
+        found.read(("fidelity", row["quantity"]), row["n"], text[1])
+        if row["quantity"] not in ("matches", "mentors"):
+            found.inside.add((("fidelity", row["quantity"]), ("fidelity", "matches")))
+
+
+def read_matches(found: Attack, plain: Exhibit, shown: Exhibit) -> None:
+    """The entries make up all matches; those without a week with a meeting are those that never met."""
+    parts = set()
+    for (_, row), text in zip(plain.frame.iterrows(), shown.table(WORDS).rows, strict=True):
+        name = ("fidelity", "never_met") if row["entry"] == "never" else ("fidelity", plain.subject, row["entry"])
+        found.read(name, row["n"], text[1])
+        parts.add(name)
+        assert text[1].isdigit() or not re.fullmatch(r"[\d.]+%", text[2]), "a share tells the count"
+    whole = "fidelity", "matches"
+    assert found.truth[whole] == plain.frame["n"].sum()
+    found.made_of[plain.subject] = whole, parts
+
+
 def test_the_tiny_schools_have_much_to_hide(raw):
     found = attack(raw, raw)
     assert sum(1 for _ in found.secrets()) >= 5
@@ -286,6 +344,38 @@ def test_the_audit_of_the_whole_report_leaves_every_small_number_open(safe):
     for key, (low, high) in ranges.items():
         assert low <= 1e-6, key
         assert high >= LIMIT - 1 - 1e-6, key
+
+
+def test_the_appendix_has_no_number_of_students_that_other_tables_do_not_print(tiny):
+    material = Material.gather(tiny, EXHIBITS)
+    shown = [
+        table for name in ("impact_table", "baseline_table", "sample_flow") for table in material.tables(name, WORDS)
+    ]
+    printed = {cell for table in shown for row in table.rows for cell in row}
+    appendix = {
+        block.name: block for block in SECTIONS["appendix"]().write(material, WORDS) if isinstance(block, Table)
+    }
+    rows = appendix["table-appendix-t6"].rows
+    assert len(rows) == 6
+    assert {row[column] for row in rows for column in (1, 2, 3, 4)} <= printed
+    flow = material.shown("sample_flow")[0]
+    counted = shown_count(flow.facts["units"], WORDS)
+    assert any(counted in row[1] for row in appendix["table-appendix-t2"].rows)
+
+
+def test_no_share_is_to_be_had_from_a_difference_and_the_other_share():
+    results = pd.DataFrame(
+        {
+            "outcome": ["absent", "absent", "gpa"], "n_treated": [60, 60, 60], "n_comparison": [80, 80, 80],
+            "mean_treated": [2 / 60, 0.4, 2.5], "mean_comparison": [0.35, 0.45, 2.4], "estimate": [-0.32, -0.05, 0.1],
+            "effect_size": [-1.7, -0.1, 0.2], "effect_size_std_error": 0.2, "improvement_index": [-45.0, -5.0, 8.0],
+        }
+    )  # fmt: skip
+    shown = hide_coded(results, ARMS, ["absent"], LIMIT)
+    assert shown["mean_comparison"].isna().tolist() == [True, False, False], "0.35 less 0.32 is two of sixty"
+    for column in ("effect_size", "effect_size_std_error", "improvement_index"):
+        assert shown[column].isna().tolist() == [True, False, False]
+    assert shown["estimate"].tolist() == results["estimate"].tolist()
 
 
 def test_hiding_the_small_numbers_alone_would_not_do(safe):

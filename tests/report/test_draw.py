@@ -160,6 +160,23 @@ def test_a_synthesis_is_a_legible_forest_plot(language):
     assert plot.frame["kind"].value_counts().to_dict() == {"site": 30, "mean": 1, "next_site": 1}
 
 
+def test_a_mark_at_the_end_of_the_axis_is_whole():
+    """The places at both ends have intervals shorter than their marks."""
+    places = pd.DataFrame(
+        {"site": list("ABC"), "effect_size_g": [-0.5, 0.1, 0.9], "std_error": [0.001, np.nan, 0.001]}
+    )  # fmt: skip
+    figure = ForestPlot.of_synthesis(synthesize(places, model="fixed")).figure(Words("en"))
+    assert figure is not None
+    figure.canvas.draw()
+    (axes,) = [one for one in figure.axes if one.collections]
+    box = axes.get_window_extent()
+    for mark in axes.collections:
+        ((x, _),) = axes.transData.transform(mark.get_offsets())
+        reach = (mark.get_sizes()[0] ** 0.5 + mark.get_linewidths()[0]) / 2 / 72 * figure.dpi
+        assert box.x0 <= x - reach
+        assert x + reach <= box.x1
+
+
 def test_a_place_without_an_interval_is_drawn_and_not_counted():
     plot = ForestPlot.of_synthesis(synthesize(thirty_places()))
     assert plot.facts["n_pooled"] == 29

@@ -26,7 +26,7 @@ NOT_OF_THIS_EVALUATION = (
     "specification_curve",
     "plan_table",
     "power_curve",
-    "rehearsal",
+    "dose_response",
 )
 DRAWN = [name for name, kind in EXHIBITS.items() if "draw" in vars(kind) and name not in NOT_OF_THIS_EVALUATION]
 TABLED = [name for name, kind in EXHIBITS.items() if "table" in vars(kind) and name not in NOT_OF_THIS_EVALUATION]
@@ -213,7 +213,7 @@ def test_a_covariate_with_many_levels_is_shown_by_its_largest_difference(evaluat
     many["smd_after"] = [0.1, -0.4, 0.2, 0.0, 0.3, -0.1]
     from mentoreval.report.exhibits.love_plot import _folded
 
-    row = _folded(many).iloc[0]
+    row = _folded(many.reset_index(drop=True), np.zeros(len(many), dtype=bool)).iloc[0]
     assert (row["n_levels"], row["after"]) == (6, 0.4)
 
 

@@ -184,7 +184,7 @@ def test_one_title_and_headings_in_order(page):
 
 def test_every_picture_can_be_heard(page):
     images = page.all("img")
-    assert len(images) == 8
+    assert len(images) == 11
     assert all(len(attributes["alt"] or "") > 40 for _, attributes in images)
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mentoreval.errors import StudyError
 from mentoreval.report.disclosure import protect_all
 from mentoreval.report.document import Paragraph, Table
-from mentoreval.report.exhibits import EXHIBITS, DosageTable, LovePlot, MeetingWeeks
+from mentoreval.report.exhibits import EXHIBITS, BalanceComparison, DosageTable, LovePlot, MeetingWeeks
 from mentoreval.report.plain import say_result
 from mentoreval.report.section import Material
 from mentoreval.report.sections import SECTIONS
+from mentoreval.report.sections.findings import say_finding
+from mentoreval.report.summary import summarize
 from mentoreval.report.words import Words
+from mentoreval.study.evaluation import Evaluation, run_study
 from mentoreval.study.intervention import InterventionPlan
 from mentoreval.study.read import read_study
 
@@ -60,7 +64,7 @@ def test_each_test_of_a_difference_is_said_with_both_p_values(evaluation, materi
     assert "This report makes 6 such tests" in text
     for one in evaluation.subgroups:
         p, adjusted = WORDS.p_value(one.found.test.p_value), WORDS.p_value(one.p_adjusted)
-        assert f"p {p}; {adjusted} once all such tests are counted" in text
+        assert f"p\u00a0{p}; {adjusted} once all such tests are counted" in text
         assert one.p_adjusted >= one.found.test.p_value - 1e-12
 
 
@@ -182,6 +186,108 @@ def test_a_love_plot_has_no_mark_of_a_trait_that_few_have(evaluation):
     rare = hidden["covariate"].isin(["gender", "prior_chronic_absence"])
     assert hidden.loc[rare, "after"].isna().all()
     assert hidden.loc[~rare, "after"].notna().all()
+
+
+def test_a_comparison_of_designs_has_no_mark_of_a_trait_that_few_have(evaluation):
+    everything = BalanceComparison.of_designs(evaluation.designs).frame
+    assert everything["after"].notna().all()
+    assert set(everything.loc[everything["covariate"] == "gender", "level"]) == {"F", "M"}
+    n = int(evaluation.designs["matched"].flow[-1].n_treated)
+    hidden = BalanceComparison.of_designs(evaluation.designs, limit=n).frame
+    rare = hidden["covariate"].isin(["gender", "prior_chronic_absence"])
+    assert hidden.loc[rare, "after"].isna().all()
+    assert hidden.loc[~rare, "after"].notna().all()
+
+
+def test_neither_findings_nor_the_summary_speak_in_numbers_of_too_few(evaluation):
+    first = evaluation.results[0]
+    few = replace(first, headline=first.headline.copy())
+    few.headline["n_treated"] = 7
+    small = replace(evaluation, results=(few, *evaluation.results[1:]))
+    material = Material.gather(small, EXHIBITS)
+    for finding in few.findings:
+        (sentence,) = say_finding(material, few, finding, WORDS).sentences
+        assert "fewer than 10 students" in sentence
+    said, other, _ = summarize(small, "en")
+    assert said.startswith("Attendance rate: One of the groups has fewer than 10 students")
+    assert "fewer than 10" not in other
+
+
+def test_a_change_in_a_share_that_is_not_said_is_not_said_either(evaluation):
+    result = evaluation.results[1]
+    assert result.plan.outcome == "chronic_absence"
+    finding = next(one for one in result.findings if one.check == "regression_to_the_mean")
+    material = Material.gather(evaluation, EXHIBITS)
+    rare = result.baseline.assign(mean_treated=0.01)
+    assert "how few students" in say_finding(material, replace(result, baseline=rare), finding, WORDS).sentences[0]
+    common = result.baseline.assign(mean_treated=0.5, mean_comparison=0.4)
+    size = replace(result.effect_size, mean_treated=0.5, mean_comparison=0.5)
+    told = say_finding(material, replace(result, baseline=common, effect_size=size), finding, WORDS)
+    assert "how few students" not in told.sentences[0]
+
+
+# ---------------------------------------------------------------------------------------------- dosage
+@pytest.fixture(scope="module")
+def by_dosage(tmp_path_factory) -> Evaluation:
+    """Eighty students of whom forty had 1 to 40 meetings; marks rise by half a point with every meeting."""
+    folder = tmp_path_factory.mktemp("dosage")
+    meetings = np.where(np.arange(80) < 40, np.arange(80) + 1.0, np.nan)
+    frame = pd.DataFrame({"student": np.arange(80), "mentored": np.arange(80) < 40, "meetings": meetings})
+    frame["marks"] = 50 + 0.5 * frame["meetings"].fillna(0) + np.tile([-1.0, 1.0], 40)
+    frame.assign(mentored=frame["mentored"].astype(int)).to_csv(folder / "students.csv", index=False)
+    (folder / "study.toml").write_text(DOSAGE)
+    return run_study(folder / "study.toml")
+
+
+DOSAGE = """
+title = "Meetings"
+question = "Do meetings help?"
+
+[data]
+file = "students.csv"
+
+[panel]
+unit = "student"
+treated = "mentored"
+dosage = "meetings"
+outcomes = ["marks"]
+
+[design.all]
+method = "unadjusted"
+
+[[estimate]]
+outcome = "marks"
+design = "all"
+estimator = "difference_in_means"
+role = "headline"
+
+[[estimate]]
+outcome = "marks"
+design = "all"
+estimator = "dose_response"
+name = "by meetings"
+"""
+
+
+def test_results_by_dosage_are_tabled_where_the_program_is_described(by_dosage):
+    material = Material.gather(by_dosage, EXHIBITS)
+    (table,) = [one for name, one in tables(material, "dosage").items() if "dose_response" in name]
+    ((outcome, students, slope, interval, _),) = table.rows
+    meetings = np.arange(1, 41)
+    expected = np.polyfit(meetings, 50 + 0.5 * meetings + np.tile([-1.0, 1.0], 20), 1)[0]
+    assert (outcome, students, slope) == ("Marks", "40", f"+{expected:.2f}")
+    low, high = map(float, interval.split(" to "))
+    assert low < 0.5 < high
+    assert material.shown("robustness_table") == ()
+    for text in ("It is a description", "no effect of the program"):
+        assert text in chapter(material, "dosage")
+
+
+def test_a_description_is_no_headline(by_dosage):
+    path = by_dosage.study.path
+    path.write_text(DOSAGE.replace('name = "by meetings"', 'role = "headline"'))
+    with pytest.raises(StudyError, match="describes, and shows no effect"):
+        read_study(path)
 
 
 def test_a_study_that_knows_no_price_says_so(material):

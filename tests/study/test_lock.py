@@ -14,7 +14,8 @@ import pytest
 
 import mentoreval as me
 from mentoreval.errors import StudyError
-from mentoreval.report.words import available_languages
+from mentoreval.report.exhibits import PlanTable
+from mentoreval.report.words import Words, available_languages
 from mentoreval.study.lock import write_lock
 
 STUDY = """
@@ -134,6 +135,44 @@ def test_what_was_added_or_left_out_is_said(study):
     assert {name: status for name, (status, _) in statuses(study).items()} == {
         "main": "planned", "marks again": "exploratory", "marks": "dropped",
     }  # fmt: skip
+
+
+SUBGROUPS = """
+[subgroups.grade]
+by = "grade"
+
+[rehearsal]
+draws = 50
+workers = 1
+"""
+
+
+def test_subgroups_and_rehearsals_are_part_of_the_plan(study):
+    plain = study.read_text()
+    study.write_text(plain + SUBGROUPS.replace("draws = 50", "draws = 2"))
+    me.lock_study(study)
+    study.write_text(
+        plain
+        + SUBGROUPS.replace("draws = 50", "draws = 3").replace('by = "grade"', 'by = "grade"\nleast_students = 12')
+    )
+    found = statuses(study)
+    assert found["main"] == ("planned", ())
+    assert found["main / grade"] == ("changed", ("least_students",))
+    assert found["main / rehearsal"] == ("changed", ("draws",))
+    study.write_text(plain)
+    assert {name: status for name, (status, _) in statuses(study).items() if "/" in name} == dict.fromkeys(
+        ("main / grade", "marks / grade", "main / rehearsal", "marks / rehearsal"), "dropped"
+    )
+
+
+def test_a_subgroup_that_was_not_locked_is_exploratory_and_the_report_names_it(study):
+    me.lock_study(study)
+    study.write_text(study.read_text() + '\n[subgroups.grade]\nby = "grade"\n')
+    evaluation = me.run_study(study)
+    (table,) = PlanTable.gather(evaluation)
+    rows = {row[0]: row[1:] for row in table.table(Words("en")).rows}
+    assert rows["Marks, by grade"] == ("Groups of students", "not planned", "")
+    assert rows["Marks"] == ("Main result", "as planned", "")
 
 
 def test_a_plan_is_locked_once_and_not_changed_by_hand(study):

@@ -6,6 +6,7 @@ from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.exhibits.balance_comparison import BalanceComparison
 from mentoreval.report.exhibits.baseline_table import BaselineTable
 from mentoreval.report.exhibits.dosage_table import DosageTable
+from mentoreval.report.exhibits.dose_response import DoseResponseTable
 from mentoreval.report.exhibits.essa_table import EssaTable
 from mentoreval.report.exhibits.event_study import EventStudy
 from mentoreval.report.exhibits.findings_table import FindingsTable
@@ -56,6 +57,7 @@ EXHIBITS: dict[str, type[Exhibit]] = {
     "rehearsal": RehearsalPlot,
     "participants": Participants,
     "dosage_table": DosageTable,
+    "dose_response": DoseResponseTable,
     "meeting_weeks": MeetingWeeks,
     "match_counts": MatchCounts,
     "subgroup_plot": SubgroupPlot,
@@ -64,9 +66,9 @@ EXHIBITS: dict[str, type[Exhibit]] = {
 }
 
 __all__ = [
-    "EXHIBITS", "BalanceComparison", "BaselineTable", "DosageTable", "EssaTable", "EventStudy", "FindingsTable",
-    "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable", "LovePlot",
-    "MatchCounts", "MeetingWeeks", "OmittedVariablePlot", "OverlapPlot", "Participants", "PlanTable", "PowerCurve",
-    "RehearsalPlot", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit", "SubgroupBaseline", "SubgroupPlot",
-    "SubgroupTable", "WwcAuditTable",
+    "EXHIBITS", "BalanceComparison", "BaselineTable", "DosageTable", "DoseResponseTable", "EssaTable", "EventStudy",
+    "FindingsTable", "ForestPlot", "HonestDidPlot", "ImpactDetails", "ImpactPlot", "ImpactTable", "LedgerTable",
+    "LovePlot", "MatchCounts", "MeetingWeeks", "OmittedVariablePlot", "OverlapPlot", "Participants", "PlanTable",
+    "PowerCurve", "RehearsalPlot", "RobustnessTable", "SampleFlow", "SpecificationCurveExhibit", "SubgroupBaseline",
+    "SubgroupPlot", "SubgroupTable", "WwcAuditTable",
 ]  # fmt: skip

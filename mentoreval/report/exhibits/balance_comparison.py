@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 import numpy as np
 import pandas as pd
 
-from mentoreval.design.balance import PROPENSITY, compare_balance
+from mentoreval.design.balance import PROPENSITY, Balance
 from mentoreval.design.design import Design
 from mentoreval.errors import ReportError
 from mentoreval.report import canvas
-from mentoreval.report.balance_axis import MOST_LEVELS, draw_bands, drawable, row_label
+from mentoreval.report.balance_axis import MOST_LEVELS, draw_bands, drawable, rare_rows, row_label
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.words import Words, readable
 from mentoreval.study.evaluation import Evaluation
@@ -48,32 +48,22 @@ class BalanceComparison(Exhibit):
         """All designs with covariates, up to as many as can be told apart."""
         designs = {readable(name): design for name, design in evaluation.designs.items() if design.covariates}
         shown = dict(list(designs.items())[: len(MARKERS)])
-        return (cls.of_designs(shown),) if len(shown) > 1 else ()
+        return (cls.of_designs(shown, evaluation.study.disclosure_threshold),) if len(shown) > 1 else ()
 
     @classmethod
-    def of_designs(cls, designs: Mapping[str, Design]) -> Self:
-        """The balance of several designs; ReportError for none and for more than can be told apart."""
+    def of_designs(cls, designs: Mapping[str, Design], limit: int = 0) -> Self:
+        """The balance of several designs; ReportError for none and for more than can be told apart.
+
+        limit : no mark for a trait that fewer students have in any of the designs
+        """
         if not 1 <= len(designs) <= len(MARKERS):
             raise ReportError(f"A love plot shows 1 to {len(MARKERS)} designs; got {len(designs)}. Choose among them.")
-        balance = compare_balance(designs)
-        frame = pd.DataFrame(
-            {
-                "design": balance["design"].astype(str),
-                "covariate": balance["covariate"].astype(str),
-                "level": balance["level"].astype(str),
-                "n_levels": 0,
-                "after": balance["smd_after"].abs(),
-            }
-        )
+        parts = [_part(name, design.balance(), limit) for name, design in designs.items()]
+        frame = pd.concat(parts, ignore_index=True)
         if frame.empty:
             raise ReportError("None of these designs has covariates, so there is no balance to draw.")
         frame = frame.sort_values("covariate", key=lambda names: names != PROPENSITY, kind="stable", ignore_index=True)
-        levels = frame[frame["level"] != ""].groupby("covariate")["level"].nunique()
-        many = frame["covariate"].isin(levels[levels > MOST_LEVELS].index)
-        worst = frame[many].groupby(["design", "covariate"], sort=False, as_index=False)["after"].max()
-        worst = worst.assign(level="", n_levels=worst["covariate"].map(levels))
-        shown = pd.concat([frame[~many], worst], ignore_index=True) if many.any() else frame
-        return cls(shown, facts={"designs": tuple(designs)})
+        return cls(_folded(frame), facts={"designs": tuple(designs)})
 
     @property
     def designs(self) -> list[str]:
@@ -130,6 +120,33 @@ class BalanceComparison(Exhibit):
         axes.scatter(
             drawable(part["after"]), places + shift, s=22, marker=marker, color=colour, zorder=3, clip_on=False
         )
+
+
+def _part(name: str, balance: Balance, limit: int) -> pd.DataFrame:
+    """The rows of one design, and which of them are traits of too few students."""
+    return pd.DataFrame(
+        {
+            "design": name,
+            "covariate": balance.frame["covariate"].astype(str),
+            "level": balance.frame["level"].astype(str),
+            "n_levels": 0,
+            "after": balance.frame["smd_after"].abs(),
+            "rare": rare_rows(balance, limit),
+        }
+    )
+
+
+def _folded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the marks of rare traits; covariates of many levels, or with a rare one, by their largest difference."""
+    row = ["covariate", "level"]
+    rare = frame.groupby(row)["rare"].transform("any")
+    levels = frame[frame["level"] != ""].groupby("covariate")["level"].nunique()
+    shown = frame[(frame["level"] != "") & ~rare].groupby("covariate")["level"].nunique()
+    many = frame["covariate"].isin(levels[(levels > MOST_LEVELS) | (shown.reindex(levels.index) != levels)].index)
+    frame = frame.assign(after=frame["after"].mask(rare)).drop(columns="rare")
+    worst = frame[many].groupby(["design", "covariate"], sort=False, as_index=False)["after"].max()
+    worst = worst.assign(level="", n_levels=worst["covariate"].map(shown).fillna(0).astype(int))
+    return pd.concat([frame[~many], worst], ignore_index=True) if many.any() else frame
 
 
 def _legend_places(names: list[str]) -> list[tuple[float, int]]:

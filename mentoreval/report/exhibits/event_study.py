@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from mentoreval.effects.estimate import Estimate
 from mentoreval.report import amounts, canvas
 from mentoreval.report.amounts import Scale
 from mentoreval.report.disclosure import shown_count
-from mentoreval.report.disclosure_cells import Key
+from mentoreval.report.disclosure_cells import Key, Sum
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
 from mentoreval.report.results import over_time_frame, period_key
@@ -44,6 +45,15 @@ class EventStudy(Exhibit):
     def counted(self, row: pd.Series, column: str) -> Key:
         """The students of one period."""
         return period_key(self.subject, row["event_time"], column)
+
+    def sums(self) -> list[Sum]:
+        """Of two periods the smaller sample is taken to lie in the larger: who left in between may be few."""
+        found = []
+        for arm in self.counts:
+            rows = self.frame[self.frame[arm].notna()].sort_values(arm, ascending=False, kind="stable").iterrows()
+            keys = [self.counted(row, arm) for _, row in rows]
+            found += [Sum(larger, (smaller,)) for larger, smaller in pairwise(keys)]
+        return found
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 from mentoreval.panel.fidelity import Fidelity
 from mentoreval.report import canvas
 from mentoreval.report.disclosure import shown_count
+from mentoreval.report.disclosure_cells import Key
 from mentoreval.report.match_exhibit import MatchExhibit, is_known
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
@@ -39,6 +40,12 @@ class MeetingWeeks(MatchExhibit):
             return ()
         frame = _bands(found)
         return (cls(frame, subject=CONTACT_WEEKS, facts={"total": int(frame["n"].sum())}),)
+
+    def counted(self, row: pd.Series, column: str) -> Key:
+        """Matches of one band; those without a week are those that never met, as the table of dosage counts them."""
+        if row["entry"] == next(iter(BANDS)):
+            return "fidelity", "never_met", f"{row[column]:g}"
+        return super().counted(row, column)
 
     def alt_text(self, words: Words) -> str:
         """Every bar with its number."""

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import pandas as pd
 
 from mentoreval.evidence.participants import describe_participants
-from mentoreval.report.baseline_exhibit import BaselineExhibit
+from mentoreval.report.baseline_exhibit import ROW, BaselineExhibit
 from mentoreval.report.document import Column, Table
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
@@ -32,13 +32,17 @@ class Participants(BaselineExhibit):
         for name in dict.fromkeys(result.plan.design for result in evaluation.with_role("headline")):
             results = [result for result in evaluation.with_role("headline") if result.plan.design == name]
             frame = describe_participants(evaluation.designs[name])
-            if frame.empty or any(_same(frame, other.frame) for other in found):
+            same = next((place for place, other in enumerate(found) if _same(frame, other.frame)), None)
+            if frame.empty:
+                continue
+            if same is not None:
+                found[same] = replace(found[same], frame=_joined(found[same].frame, _unjudged(frame)))
                 continue
             facts = {"outcomes": tuple(result.plan.outcome for result in results), "design": name,
                      "pair": results[0].plan.contrast}  # fmt: skip
             found.append(
                 cls(
-                    frame.assign(band="", adjusted=False, pretest=False, decides=False),
+                    _unjudged(frame),
                     subject=name,
                     measures=evaluation.panel.measures,
                     facts=facts,
@@ -60,8 +64,17 @@ class Participants(BaselineExhibit):
         return ""
 
 
+def _unjudged(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the columns of a baseline table, and no verdict."""
+    return frame.assign(band="", adjusted=False, pretest=False, decides=False)
+
+
 def _same(frame: pd.DataFrame, other: pd.DataFrame) -> bool:
     """Whether two frames tell of the same students, as far as they have the same covariates."""
-    shared = [*frame.columns]
-    both = frame.merge(other[shared], on=["covariate", "level"], suffixes=("", "_other"))
-    return len(both) == len(frame) and both["n_treated"].equals(both["n_treated_other"])
+    both = frame.merge(other, on=ROW, suffixes=("", "_other"))
+    return bool(len(both)) and all(both[arm].equals(both[f"{arm}_other"]) for arm in Participants.counts)
+
+
+def _joined(frame: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Every covariate of either once."""
+    return pd.concat([frame, other], ignore_index=True).drop_duplicates(ROW, ignore_index=True)

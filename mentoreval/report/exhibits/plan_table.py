@@ -17,7 +17,7 @@ from mentoreval.study.evaluation import Evaluation
 class PlanTable(Exhibit):
     """Every estimate of the locked plan and of the study.
 
-    frame : name, outcome, role, status, changes
+    frame : name, outcome, role, status, changes, by
     """
 
     name: ClassVar[str] = "plan_table"
@@ -36,7 +36,7 @@ class PlanTable(Exhibit):
         )
         rows = tuple(
             (
-                opened(words.outcome(row["outcome"])),
+                self._what(words, row),
                 words(f"role.{row['role']}"),
                 words(f"plan_status.{row['status']}"),
                 ", ".join(words.named("plan_part", part.replace(".", "_")) for part in row["changes"]),
@@ -44,3 +44,8 @@ class PlanTable(Exhibit):
             for _, row in self.frame.iterrows()
         )
         return Table(f"table-{self.id}", words("caption.plan_table"), columns, rows)
+
+    def _what(self, words: Words, row: pd.Series) -> str:
+        """The outcome, and in what groups of students it is taken apart."""
+        outcome = opened(words.outcome(row["outcome"]))
+        return words("plan.by", outcome=outcome, grouping=words.covariate(row["by"])) if row["by"] else outcome

@@ -81,7 +81,7 @@ class RehearsalPlot(Exhibit):
         """One row for each known effect."""
         names = ("rehearsal_truth", "rehearsal_draws", "rehearsal_mean", "rehearsal_bias", "rehearsal_coverage",
                  "rehearsal_found")  # fmt: skip
-        columns = tuple(Column(words(f"column.{name}"), numeric=True) for name in names)
+        columns = tuple(Column(words(f"column.{name}"), numeric=name != names[0]) for name in names)
         rows = tuple(
             (
                 self._number(words, row["effect"]), words.count(int(row["n_draws"])),

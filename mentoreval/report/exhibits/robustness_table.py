@@ -34,8 +34,11 @@ class RobustnessTable(Exhibit):
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
-        """One for the whole study; none where nothing stands beside a headline."""
-        results = [result for result in evaluation.results if result.plan.role != "over_time"]
+        """One for the whole study; none where nothing stands beside a headline. What only describes is elsewhere."""
+        results = [
+            result for result in evaluation.results
+            if result.plan.role != "over_time" and not result.plan.estimator.descriptive
+        ]  # fmt: skip
         compared = {result.plan.outcome for result in results if result.plan.role == "robustness"}
         results = [result for result in results if result.plan.outcome in compared]
         if not results:

@@ -23,7 +23,8 @@ class SubgroupTable(Exhibit):
     """One for each grouping.
 
     frame : outcome, pair, design, level ("overall" for everyone), n_treated, n_comparison, estimate, std_error,
-        conf_low, conf_high, p_value, df, effect_size, improvement_index, reason; for each outcome everyone first
+        conf_low, conf_high, p_value, df, mean_treated, mean_comparison, effect_size,
+        improvement_index, reason; for each outcome everyone first
     facts : grouping, by, flag, confidence
     """
 

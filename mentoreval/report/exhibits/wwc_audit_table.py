@@ -11,7 +11,7 @@ import pandas as pd
 
 from mentoreval.evidence.wwc_audit import wwc_audit
 from mentoreval.report import amounts
-from mentoreval.report.disclosure import ALONE, shown_count, shown_share
+from mentoreval.report.disclosure import ALONE, SIZES_OF_SHARES, says_share, shown_count, shown_share
 from mentoreval.report.disclosure_cells import Cell, Key, Place, Sum, sample_key
 from mentoreval.report.document import Column, Table
 from mentoreval.report.exhibit import Exhibit
@@ -24,6 +24,7 @@ FAMILIES = {"method": "design_method", "inference": "inference_method", "kind": 
             "domain": "domain", "family": "domain"}  # fmt: skip
 COVARIATES = ("covariates", "adjusted", "needs")
 RATES = ("overall", "differential", "share")
+ENDS = ("treated", "comparison")
 DIFFERENCES = ("estimate", "std_error", "regression_estimate")
 
 
@@ -74,7 +75,26 @@ class WwcAuditTable(Exhibit):
             }
             for index, numbers in self.frame["numbers"].items()
         ]
+        shown = self._coded(shown, limit)
         return replace(self, frame=self.frame.assign(numbers=pd.Series(shown, index=self.frame.index, dtype=object)))
+
+    def _coded(self, found: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+        """Without the numbers that lead to a share of which only a bound is said."""
+        facts = self.measure(str(self.facts["outcome"]))
+        numbers = next((one for one in found if "mean_treated" in one), None)
+        if facts is None or facts.unit != "flag" or numbers is None:
+            return found
+        said = {arm: says_share(numbers[f"mean_{arm}"], numbers[f"n_{arm}"], limit) for arm in ENDS}
+        if all(said.values()):
+            return found
+        hidden = {*SIZES_OF_SHARES, "corrected", *(f"mean_{arm}" for arm in ENDS if said[arm])}
+        return [
+            {
+                name: math.nan if name in hidden or (name == "std_error" and "effect_size" in one) else value
+                for name, value in one.items()
+            }
+            for one in found
+        ]
 
     def _key(self, name: str, count: float) -> Key:
         if name.startswith("n_lost_"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pandas as pd
 
@@ -34,12 +34,8 @@ class Appendix(Section):
         """Eight tables; what the authors alone can say and did not is said to be not stated."""
         blocks: list[Block] = [Paragraph(words("appendix.intro"))]
         parts = (_intervention, _sample, _registration, _measures, _formation)
-        for number, part in enumerate(parts, 1):
-            blocks += [Heading(words(f"appendix.t{number}")), _facts(f"t{number}", tuple(part(material, words)), words)]
-        blocks += [Heading(words("appendix.t6")), _descriptive(material, words)]
-        blocks += [Heading(words("appendix.t7")), _results(material, words)]
-        blocks.append(Heading(words("appendix.t8")))
-        blocks += _attrition(material, words)
+        blocks += [_facts(f"t{number}", tuple(part(material, words)), words) for number, part in enumerate(parts, 1)]
+        blocks += [_descriptive(material, words), _results(material, words), *_attrition(material, words)]
         return tuple(blocks)
 
 
@@ -144,7 +140,8 @@ def _before_and_after(material: Material, result: Result, words: Words) -> Itera
     facts, outcome = material.facts(result.plan.outcome), result.plan.outcome
     pretest = result.estimate.design.panel.pretest(outcome)
     for exhibit in material.shown("baseline_table"):
-        own = exhibit.facts["design"] == result.plan.design and outcome in str(exhibit.facts["outcomes"])
+        shared = cast("tuple[str, ...]", exhibit.facts["outcomes"])
+        own = exhibit.facts["design"] == result.plan.design and outcome in shared
         for _, row in exhibit.frame[exhibit.frame["covariate"] == pretest].iterrows() if own else ():
             yield opened(words.covariate(str(pretest))), *_arm_cells(row, facts, words)
     for exhibit in material.shown("impact_table"):
@@ -198,7 +195,7 @@ def _attrition(material: Material, words: Words) -> list[Block]:
     for result in material.headlines:
         found = measure_attrition(result.estimate)
         if found is None:
-            return [Paragraph(words("appendix.no_lottery"))]
+            return [Heading(words("appendix.t8")), Paragraph(words("appendix.no_lottery"))]
         shares: dict[str, object] = {name: getattr(found, name) for name in LOST}
         coded = coded_numbers(Finding("attrition", "info", "", shares), material.smaller_arm(result), words)
         verdict = words(f"appendix_attrition.{found.case}")

@@ -42,9 +42,9 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
     """How one design chose, in words and with its settings."""
     method = design.method.name
     key = f"design_text.{method}" if words.has(f"design_text.{method}") else "design_text_other"
-    arms = _arms_of(design)
+    arms = _arms_of(design, words)
     text = words(key, method=words.named("design_method", method), **arms)
-    pool = "other_program" if other_program(design) else plan.pool
+    pool = "other_program" if other_program(design, words) else plan.pool
     sentences = [text, words(f"estimand.{design.estimand}"), words(f"pool.{pool}", **arms)]
     blocks: list[Block] = [Paragraph(" ".join(sentences))]
     rules = tuple(
@@ -61,11 +61,11 @@ def _rule(material: Material, plan: DesignPlan, design: Design, words: Words) ->
     return blocks
 
 
-def _arms_of(design: Design) -> dict[str, str]:
+def _arms_of(design: Design, words: Words) -> dict[str, str]:
     """The two programs of a pair as sentences name them; empty for a design of one program."""
     if not isinstance(design.method, ArmContrast):
         return {}
-    return {name: readable(getattr(design.method, name)) for name in ("treated", "comparison")}
+    return {name: words.arm(getattr(design.method, name)) for name in ("treated", "comparison")}
 
 
 def _selection(material: Material, design: Design, words: Words) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mentoreval.report.document import Block, Bullets, Heading, Paragraph
+from mentoreval.report.document import Block, Heading, Paragraph
 from mentoreval.report.section import Material, Section
-from mentoreval.report.words import Words, opened
+from mentoreval.report.words import Words
 
 
 class Dosage(Section):
@@ -17,15 +17,13 @@ class Dosage(Section):
     def write(self, material: Material, words: Words) -> tuple[Block, ...]:
         """That it is a description; quartiles over matches, how often they met, how they ended, what is odd."""
         tables = material.tables("dosage_table", words)
-        if not tables:
+        responses = material.tables("dose_response", words)
+        if not tables and not responses:
             return (Paragraph(words("dosage.none")),)
         blocks: list[Block] = [Paragraph(words("dosage.intro", program=material.program(words)))]
         blocks += tables
         blocks += material.pictures("meeting_weeks", words)
         blocks += (*material.tables("meeting_weeks", words), *material.tables("match_counts", words))
-        described = [result for result in material.evaluation.results if result.plan.estimator.descriptive]
-        if described:
-            outcomes = dict.fromkeys(opened(words.outcome(result.plan.outcome)) for result in described)
-            blocks.append(Heading(words("dosage.response_title")))
-            blocks.append(Bullets((words("dosage.response", outcomes=list(outcomes)),)))
+        if responses:
+            blocks += [Heading(words("dosage.response_title")), Paragraph(words("dosage.response")), *responses]
         return tuple(blocks)

@@ -29,6 +29,9 @@ class RehearsalSection(Section):
             if held is None:
                 blocks.append(Paragraph(_refusal(result, words)))
                 continue
+            if not material.smaller_arm(result):
+                blocks.append(Paragraph(words("first.too_few", limit=words.smallest_shown)))
+                continue
             scale = amounts.reader_scale(held.measure)
             said = say_rehearsal(held.summary, held.confidence, scale, words)
             blocks.append(Paragraph(" ".join(reversed(said))))
