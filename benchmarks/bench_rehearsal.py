@@ -63,11 +63,12 @@ def seconds() -> float:
 
 def rehearse_district(n: int, draws: int, workers: int | None) -> None:
     """Print what the rehearsals of one district cost."""
-    design = me.choose_design(district(n), me.Nearest(caliper=0.2, exact=["grade_level"]), covariates=COVARIATES)
+    pairs = me.Nearest(caliper=0.2, exact=["grade_level"])
+    design = me.choose_design(district(n), pairs, covariates=COVARIATES, pool="not_yet_treated")
     by_school = me.ClusterRobust(cluster="school")
     estimates = [
         me.estimate_effect(design, "rate", estimator, inference=by_school)
-        for estimator in (me.RegressionAdjustment(), me.CallawaySantAnna())
+        for estimator in (me.RegressionAdjustment(), me.CallawaySantAnna(control="not_yet_treated"))
     ]
     wall, cpu = time.perf_counter(), seconds()
     held = rehearse_together(estimates, (0.01, 0.01), draws=draws, seed=1, workers=workers)

@@ -83,10 +83,9 @@ def test_run_writes_the_report_and_says_where(tmp_path, root):
     assert code == 0, err
     assert "Reading the data" in err
     reports = [line.removeprefix("Report: ") for line in out.splitlines() if line.startswith("Report: ")]
-    assert reports == [str(tmp_path / "report/report.en.html"), str(tmp_path / "report/report.es.html")]
-    assert {"manifest.json", "estimates.csv", "report.en.html", "report.es.html"} <= {
-        file.name for file in (tmp_path / "report").iterdir()
-    }
+    names = [f"report.{language}.{form}" for language in ("en", "es") for form in ("html", "pdf", "docx")]
+    assert reports == [str(tmp_path / "report" / name) for name in names]
+    assert {"manifest.json", "estimates.csv", *names} <= {file.name for file in (tmp_path / "report").iterdir()}
 
 
 @pytest.mark.parametrize(

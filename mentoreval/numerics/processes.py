@@ -88,7 +88,8 @@ def _stop(pool: ProcessPoolExecutor, children: set[BaseProcess]) -> None:
     """End the children at once; what they were at is thrown away."""
     for child in children:
         child.terminate()
-    pool.shutdown(wait=False, cancel_futures=True)
+    # The pool's own thread sees that they are gone, and is waited for: until then it counts them among the living.
+    pool.shutdown(wait=True, cancel_futures=True)
     for child in children:
         child.join()
 

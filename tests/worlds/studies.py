@@ -108,6 +108,21 @@ def naive(panel: Panel, outcome: str) -> float:
     return float((first[outcome] - before.reindex(first.index)).mean())
 
 
+def days(rate: float) -> float:
+    """A difference of attendance rates as days absent of a school year."""
+    return -SCHOOL_DAYS * rate
+
+
+def estimated_days(estimate: Estimate) -> float:
+    """The headline in days absent."""
+    return days(float(estimate.headline()["estimate"]))
+
+
+def naive_days(panel: Panel) -> float:
+    """``naive`` of attendance, in days absent."""
+    return days(naive(panel, RATE))
+
+
 def naive_in_window(panel: Panel) -> float:
     """The rate of mentees after the window of the baseline less that in it."""
     mentees = panel.frame[panel.frame["first_treated"].notna()]
