@@ -159,10 +159,13 @@ def _estimated(estimate: Estimate, scale: float) -> float:
 
 
 def _within_schools(study: StudyOf, panel: Panel, scale: float) -> float:
-    """The matched analysis of covariance of pairs from one school."""
+    """The matched analysis of covariance of pairs from one school; missing where there are too few of them for it."""
     if study.by_school:
         return math.nan
-    return _estimated(ancova(study.match(panel, (*study.exact, "school_id")), study.outcome), scale)
+    try:
+        return _estimated(ancova(study.match(panel, (*study.exact, "school_id")), study.outcome), scale)
+    except me.MentorevalError:
+        return math.nan
 
 
 def _verdict(check: str, study: StudyOf, design: Design, main: Estimate) -> str:
