@@ -10,7 +10,7 @@ from mentoreval.report.section import Material, Section
 from mentoreval.report.words import Words
 
 CAN = ("compare", "size", "sure")
-CANNOT = ("cause", "elsewhere", "one_student")
+CANNOT = ("elsewhere", "one_student")
 
 
 class FirstPage(Section):
@@ -32,7 +32,9 @@ class FirstPage(Section):
         blocks.append(Heading(words("first.can_title")))
         blocks.append(Bullets(tuple(words(f"first.can.{point}", program=program) for point in CAN)))
         blocks.append(Heading(words("first.cannot_title")))
-        blocks.append(Bullets(tuple(words(f"first.cannot.{point}", program=program) for point in CANNOT)))
+        # A lottery makes groups alike in what no record shows, and says nothing of the parts of what was offered.
+        cannot = ("part" if material.evaluation.panel.assignment == "random" else "cause", *CANNOT)
+        blocks.append(Bullets(tuple(words(f"first.cannot.{point}", program=program) for point in cannot)))
         return tuple(blocks)
 
     def _failed(self, material: Material, words: Words) -> list[Block]:
