@@ -84,11 +84,11 @@ def line_of(name: str, drawn: pd.DataFrame) -> list[str]:
     decimals = 2 if studies.STUDIES[name].outcome == studies.GPA else 1
     cells = [name, f"{drawn['mentees'].mean():.0f}"]
     for column in NUMBERS:
-        values = drawn[column].astype(float)
-        if values.isna().any():
+        values = drawn[column].astype(float).dropna()
+        if values.empty:
             cells.append("—")
             continue
-        error = (values - drawn["true"]).std(ddof=1) / math.sqrt(len(drawn))
+        error = (values - drawn["true"].astype(float)).std(ddof=1) / math.sqrt(len(values))
         plain = column in ("true", "before and after") or math.isnan(error)
         cells.append(_said(values.mean(), decimals) + ("" if plain else f" ({error:.{decimals}f})"))
     rehearsed = [verdict.replace("_", " ") for verdict in drawn["rehearsal"] if verdict]
