@@ -37,10 +37,11 @@ drawings. They are days absent of a school year of 180 that mentoring adds for a
 four days gained; in `high_school_peers` they are grade points. *True* is what the world says of all mentees. *Before
 and after* is the change of the mentees alone, which mentoreval never prints as an effect. *ANCOVA* and *DiD* compare
 mentees with students who met the same rule in the same year, matched one to one within the grade; *within schools* is
-the ANCOVA of pairs from one school, over the drawings that have enough of them. In brackets is the Monte Carlo standard error of the mean of estimate less truth: a
-gap to the truth of two of them and more is no luck. *Held* is the share of drawings in which the 95 % interval of the
-ANCOVA (of the DiD where there is no ANCOVA; errors by school, CR2) holds the truth. *Rehearsal* is the verdict of
-{rehearsals} rehearsals of the same analysis on the never-mentored students of the first drawing.
+the ANCOVA of pairs from one school, over the drawings that have enough of them. In brackets is the Monte Carlo standard
+error of the mean of estimate less truth: a gap to the truth of two of them and more is rarely luck. *Held* is the share
+of drawings in which the 95 % interval of the ANCOVA (of the DiD where there is no ANCOVA; errors by school, CR2) holds
+the truth. *Rehearsal* is the verdict of {rehearsals} rehearsals of the same analysis on the never-mentored students of
+the first drawing.
 
 {unusual}
 
