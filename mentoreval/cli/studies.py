@@ -88,7 +88,7 @@ def _write(plan: Study, folder: Path, languages: Sequence[str], formats: Sequenc
         evaluation = run_study(plan, progress=say)
         say("Writing the report")
         written = write_report(evaluation, folder, languages=languages, formats=formats)
-        spoken = (*plan.languages, *languages)[0]
+        spoken = languages[0]
         made_up = f"{Words(spoken)('synthetic.banner')}." if plan.synthetic else ""
         paragraph = " ".join([made_up, *summarize(evaluation, spoken)]).strip()
     typer.echo(f"\n{fitted(paragraph, indent='')}\n")

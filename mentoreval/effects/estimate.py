@@ -221,7 +221,9 @@ class Estimate:
     @property
     def headline_event_time(self) -> int:
         """Periods since the start that the headline is about; 0 for an average over several, and without periods."""
-        event_time = self.headline()["event_time"]
+        # A description may have several terms and no headline; they are about one period.
+        row = self.frame.iloc[0] if self.fit.estimator.descriptive else self.headline()
+        event_time = row["event_time"]
         return 0 if pd.isna(event_time) else int(event_time)
 
     def __repr__(self) -> str:

@@ -167,8 +167,8 @@ def effect_size(estimate: Estimate) -> EffectSize:
 
     The numerator is the adjusted effect, the denominator the unadjusted pooled standard deviation of the outcome on the
     analytic sample. For a share, the adjusted share of the treated is the comparison's plus the adjusted effect.
+    What only describes shows no effect, and so has no size of one.
     """
-    head = estimate.headline()
     fit = estimate.fit
     values = outcome_at(estimate.design, estimate.outcome, estimate.headline_event_time)[fit.entries]
     weights = estimate.design.weighting.weights[fit.entries]
@@ -176,8 +176,7 @@ def effect_size(estimate: Estimate) -> EffectSize:
     (table,) = balance_tables(values[:, None], treated, [weights])
     arms = {name: column[0].item() for name, column in arm_columns(table).items()}
     is_share = bool(table.binary[0])
-    standardize = _cox if is_share else _hedges
-    size, error, reason = standardize(arms, float(head["estimate"]), float(head["std_error"]), _n_adjusted(estimate))
+    size, error, reason = _standardized(estimate, arms, is_share)
     return EffectSize(
         kind="cox_index" if is_share else "hedges_g",
         value=size,
@@ -189,8 +188,13 @@ def effect_size(estimate: Estimate) -> EffectSize:
     )
 
 
-def _n_adjusted(estimate: Estimate) -> int:
-    return len(estimate.fit.estimator.adjusts_for(estimate.design))
+def _standardized(estimate: Estimate, arms: Arms, is_share: bool) -> tuple[float, float, str]:
+    """The size of the headline effect, its standard error, and why there is none."""
+    estimator = estimate.fit.estimator
+    if estimator.descriptive:
+        return float("nan"), float("nan"), "it_describes"
+    head, n_adjusted = estimate.headline(), len(estimator.adjusts_for(estimate.design))
+    return (_cox if is_share else _hedges)(arms, float(head["estimate"]), float(head["std_error"]), n_adjusted)
 
 
 def _pooled(arms: Arms) -> float:

@@ -62,7 +62,13 @@ class _Speech:
         self.estimate, self.low, self.high = (float(row[name]) for name in ("estimate", "conf_low", "conf_high"))
 
     def sentences(self, case: str, opinion: BaselineOpinion) -> tuple[str, ...]:
-        """What is said in a case, and doubts about the baseline after it."""
+        """With which program it is compared, if any; what is said in a case; and doubts about the baseline after it."""
+        return (*self._compared_with(), *self._said(case, opinion))
+
+    def _compared_with(self) -> tuple[str, ...]:
+        return (self.words("first.other_program", program=self.other),) if self.other else ()
+
+    def _said(self, case: str, opinion: BaselineOpinion) -> tuple[str, ...]:
         if case == "not_alike":
             return (self._not_alike(opinion), self._effect(), self.words("first.do_not_read", program=self.program))
         if case == "cannot_tell":
@@ -73,8 +79,6 @@ class _Speech:
             said = [self._effect(), self.words("first.no_interval")]
         else:
             said = [self._effect(), self._likely(), *(self._too_small() or self._chance(case))]
-        if self.other:
-            said.append(self.words("first.other_program", program=self.other))
         if opinion.case in ("unknown", "not_adjusted"):
             covariates = [self.words.covariate(name) for name in opinion.covariates]
             said.append(self.words(f"first.{opinion.case}_baseline", covariates=covariates))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from mentoreval.design.arms import ArmContrast
 from mentoreval.effects.estimate import ESTIMATE_COLUMNS, Estimate
 from mentoreval.evidence.subgroups import Subgroup
 from mentoreval.report.disclosure_cells import Key, sample_key
@@ -90,6 +91,17 @@ def level_results(evaluation: Evaluation) -> tuple[LevelResult, ...]:
         for group in one.found.groups
         if (made := _level_result(one, group)) is not None
     )
+
+
+def design_and_pair(evaluation: Evaluation, name: str) -> tuple[str, str]:
+    """What the study file calls a comparison; of several programs also the two that are compared, as a label."""
+    pairs = {plan.design: plan.contrast for plan in evaluation.study.estimates}
+    method = evaluation.designs[name].method
+    if not isinstance(method, ArmContrast) or not pairs.get(name):
+        return name, ""
+    # One name may begin with another ("kinds", "kinds_by_marks"); the longer one is meant.
+    own = [program for program in evaluation.study.programs if name.startswith(f"{program}_")]
+    return max(own, key=len), pairs[name]
 
 
 def level_design(design: str, grouping: str, level: str) -> str:

@@ -18,6 +18,7 @@ from mentoreval.report.disclosure import Suppression, protect_all
 from mentoreval.report.document import Block, Picture, Table
 from mentoreval.report.estimates_file import EstimatesFile
 from mentoreval.report.exhibit import Exhibit
+from mentoreval.report.results import design_and_pair
 from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation, Result
 from mentoreval.study.study import Study
@@ -98,6 +99,10 @@ class Material:
         default = Study.__dataclass_fields__["program_name"].default
         name = self.study.program_name
         return words("program") if name == default else name
+
+    def design_name(self, name: str, words: Words) -> str:
+        """A comparison as headings and rows name it."""
+        return words.design(*design_and_pair(self.evaluation, name))
 
     def smaller_arm(self, result: Result) -> int:
         """Size of the smaller arm of a result, as far as the report says it."""

@@ -8,12 +8,13 @@ from mentoreval.evidence.wwc import judge_arms
 from mentoreval.report.disclosure import protect
 from mentoreval.report.estimates_file import EstimatesFile
 from mentoreval.report.plain import say_result
-from mentoreval.report.section import Material
+from mentoreval.report.section import Material, other_program
 from mentoreval.report.words import Words, unit_of
 from mentoreval.study.evaluation import Evaluation, Result
 
 SAID_OF_A_RESULT = 2
-"""What was found and how sure it is; a third sentence where the groups were not alike: not to read it as an effect."""
+"""What was found and how sure it is, after the other program where the comparison has one; a third sentence where the
+groups were not alike: not to read it as an effect."""
 
 
 def summarize(evaluation: Evaluation, language: str) -> tuple[str, ...]:
@@ -38,4 +39,5 @@ def _said(material: Material, result: Result, words: Words) -> str:
     if not material.smaller_arm(result):
         return words("first.summary_too_few", outcome=statement.title, why=" ".join(statement.sentences))
     alike = judge_arms(result.estimate, result.baseline).case != "not_alike"
-    return " ".join(statement.sentences[: SAID_OF_A_RESULT if alike else SAID_OF_A_RESULT + 1])
+    before = 1 if other_program(result.estimate.design, words) else 0
+    return " ".join(statement.sentences[: before + (SAID_OF_A_RESULT if alike else SAID_OF_A_RESULT + 1)])

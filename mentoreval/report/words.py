@@ -37,7 +37,7 @@ class Words:
     language : "en" or "es"
     names : what the study calls its outcomes: a text, or one text for each language
     unit : what a row stands for, one of ``UNITS``
-    choices : what the study calls the entries of its specification curves
+    choices : what the study calls the entries of its specification curves, its subgroups, programs and comparisons
     smallest_shown : numbers of students below it are not shown
     """
 
@@ -87,11 +87,22 @@ class Words:
         outcome = said or self.named("outcome", name)
         if not pair:
             return outcome
-        return self("outcome_of_pair", outcome=outcome, pair=AGAINST.join(map(self.arm, pair.split(AGAINST))))
+        return self("outcome_of_pair", outcome=outcome, pair=self._pair(pair))
+
+    def design(self, name: str, pair: str = "") -> str:
+        """What the study calls a comparison, else its name made readable.
+
+        pair : of several programs the two that are compared, said behind it
+        """
+        design = self.choices.get(name) or readable(name)
+        return self("design_of_pair", design=design, pair=self._pair(pair)) if pair else design
 
     def arm(self, label: str) -> str:
         """One of several programs, or no program: what the study calls it, else its label made readable."""
         return self.choices.get(label) or readable(label)
+
+    def _pair(self, label: str) -> str:
+        return AGAINST.join(map(self.arm, label.split(AGAINST)))
 
     def choice(self, choice: str, entry: str) -> str:
         """An entry of a specification curve: what the study calls it, else the name of the kind that it names."""

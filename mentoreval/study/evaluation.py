@@ -80,8 +80,8 @@ class Evaluation:
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
-        """Every estimate by the name of its plan."""
-        return {result.plan.name: result.estimate for result in self.results}
+        """Every estimate of an effect by the name of its plan; what only describes is none."""
+        return {one.plan.name: one.estimate for one in self.results if not one.plan.estimator.descriptive}
 
     @property
     def main_estimates(self) -> Mapping[str, Estimate]:
@@ -126,7 +126,7 @@ def run_study(study: Study | str | Path, *, progress: Progress | None = None) ->
     results = []
     for wish in plan.estimates:
         say(f"Estimating {wish.name}")
-        results.append(_result(plan, wish, designs[wish.design]))
+        results += _results(plan, wish, designs[wish.design])
     curves = {name: _curve(plan, name, panel, say) for name in plan.specifications}
     apart = run_subgroups(plan, ((result.plan, result.estimate) for result in results), say)
     headlines = {one.plan.name: one.estimate for one in results if one.plan.role == "headline"}
@@ -187,13 +187,18 @@ def _designs(plan: Study, panel: Panel, say: Progress) -> tuple[Study, dict[str,
     return spelt_out, designs | pairs
 
 
-def _result(study: Study, plan: EstimatePlan, design: Design) -> Result:
+def _results(study: Study, plan: EstimatePlan, design: Design) -> list[Result]:
+    """The result of a planned estimate; of one that only describes, a result for each of its terms, unchecked."""
     estimate = estimate_effect(
         design, plan.outcome, plan.estimator, inference=plan.inference, confidence=study.confidence
     )
-    findings = tuple(check.examine(estimate) for check in study.checks)
-    headline = estimate.headline()
-    return Result(plan, estimate, headline, effect_size(estimate), baseline_equivalence(estimate), findings)
+    size, baseline = effect_size(estimate), baseline_equivalence(estimate)
+    if not plan.estimator.descriptive:
+        findings = tuple(check.examine(estimate) for check in study.checks)
+        return [Result(plan, estimate, estimate.headline(), size, baseline, findings)]
+    terms = [row for _, row in estimate.frame.iterrows()]
+    named = [plan] if len(terms) == 1 else [replace(plan, name=f"{plan.name}, {row['term']}") for row in terms]
+    return [Result(own, estimate, row, size, baseline, ()) for own, row in zip(named, terms, strict=True)]
 
 
 def _panel(study: Study, say: Progress) -> tuple[Panel, dict[str, str], Fidelity | None]:

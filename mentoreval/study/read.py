@@ -305,11 +305,12 @@ def _check_choices(study: Study) -> None:
     lists = [plan.specifications for plan in study.specifications.values()]
     entries = {name for one in lists for option in fields(one) for name in getattr(one, option.name)}
     entries |= {part for name, plan in study.subgroups.items() for part in (name, *plan.cells)}
+    entries |= set(study.designs)
     texts = (study.choice_names, *(given.get("choice_names", {}) for given in study.translation.values()))
     for name in (name for given in texts for name in given):
         if name not in entries:
             known = suggest(name, sorted(entries))
-            raise StudyError(f"choice_names has {name!r}, which no curve and no subgroups have.{known}")
+            raise StudyError(f"choice_names has {name!r}, which no curve, no subgroups and no design have.{known}")
 
 
 def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType:

@@ -232,8 +232,8 @@ class Study:
     assumptions : sentences of the authors, which become the limitations section
     disclosure_threshold : numbers of students below it are not shown, and nothing that gives one away; at least 3
     formats : of the report, for each language: html, pdf, docx
-    choice_names : what reports call entries of the specification curves, subgroups and their cells, and several
-        programs, by the name they have there
+    choice_names : what reports call designs, entries of the specification curves, subgroups and their cells, and
+        several programs, by the name they have there
     translation : for a language, the authors' texts in it: title, question, program_name, setting, assumptions,
         outcome_names, choice_names, intervention, the source of the data, and as ``cost`` what is counted in it
     """

@@ -272,15 +272,38 @@ name = "by meetings"
 def test_results_by_dosage_are_tabled_where_the_program_is_described(by_dosage):
     material = Material.gather(by_dosage, EXHIBITS)
     (table,) = [one for name, one in tables(material, "dosage").items() if "dose_response" in name]
-    ((outcome, students, slope, interval, _),) = table.rows
+    ((outcome, compared, students, slope, interval, _),) = table.rows
     meetings = np.arange(1, 41)
     expected = np.polyfit(meetings, 50 + 0.5 * meetings + np.tile([-1.0, 1.0], 20), 1)[0]
-    assert (outcome, students, slope) == ("Marks", "40", f"+{expected:.2f}")
+    assert (outcome, compared) == ("Marks", "one unit more of the program")
+    assert (students, slope) == ("40", f"+{expected:.2f}")
     low, high = map(float, interval.split(" to "))
     assert low < 0.5 < high
     assert material.shown("robustness_table") == ()
     for text in ("It is a description", "no effect of the program"):
         assert text in chapter(material, "dosage")
+
+
+def test_bins_of_dosage_and_points_of_a_curve_have_a_row_each(by_dosage):
+    path = by_dosage.study.path
+    bins = 'estimator = { kind = "dose_response", shape = "bins", bins = [11, 31] }'
+    curve = 'estimator = { kind = "dose_response", shape = "spline", knots = [5, 20, 35] }'
+    both = f'{bins}\nname = "bins"\n\n[[estimate]]\noutcome = "marks"\ndesign = "all"\n{curve}'
+    path.write_text(DOSAGE.replace('estimator = "dose_response"', both))
+    material = Material.gather(run_study(path), EXHIBITS)
+    (table,) = [one for name, one in tables(material, "dosage").items() if "dose_response" in name]
+    assert [row[1] for row in table.rows] == [
+        "11 to under 31, against under 11", "31 or more, against under 11",
+        "20, against the lowest value on the curve", "35, against the lowest value on the curve",
+    ]  # fmt: skip
+    marks = 50 + 0.5 * np.arange(1, 41) + np.tile([-1.0, 1.0], 20)
+    assert [row[2:4] for row in table.rows[:2]] == [
+        ("20", f"+{marks[10:30].mean() - marks[:10].mean():.2f}"),
+        ("10", f"+{marks[30:].mean() - marks[:10].mean():.2f}"),
+    ]
+    sizes = material.evaluation.results[1].effect_size
+    assert (sizes.reason, np.isnan(sizes.value)) == ("it_describes", True)
+    assert list(material.evaluation.estimates) == ["marks_all_difference_in_means"]
 
 
 def test_a_description_is_no_headline(by_dosage):

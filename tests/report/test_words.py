@@ -174,6 +174,12 @@ def test_an_outcome_is_called_as_the_study_calls_it():
     assert (words.outcome("gpa"), words.outcome("my_column")) == ("promedio de calificaciones", "my column")
 
 
+def test_a_comparison_is_called_as_the_study_calls_it_with_the_programs_that_it_compares():
+    words = Words("es", choices={"matched": "estudiantes emparejados", "group": "la mentoría en grupo"})
+    assert (words.design("matched"), words.design("by_lot")) == ("estudiantes emparejados", "by lot")
+    assert words.design("kinds", "group – none") == "kinds: la mentoría en grupo – none"
+
+
 def test_covariates_before_the_program_are_made_from_their_outcome():
     words = Words("en")
     assert words.covariate("prior_attendance_rate") == "attendance rate before the program"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import mentoreval as me
+from mentoreval.report.summary import summarize
 
 EFFECTS = {"none": 0.0, "group": 0.5, "peer": 1.0}
 PAIRS = ("group_against_none", "peer_against_none", "group_against_peer")
@@ -96,10 +97,15 @@ def test_the_report_names_both_programs_of_every_pair(folder):
     english = pages[0].read_text(encoding="utf-8")
     for result in evaluation.with_role("headline"):
         assert f"Score, {result.plan.contrast}" in english
+    assert "The comparison “kinds: group – peer”" in english
     assert "Comparison students were in peer, another program." in english
     assert "Here the comparison students were in another program, peer." in english
     assert "In one program only" in english
     assert "Lopez, M. J." in english
+    for text, result in zip(summarize(evaluation, "en"), evaluation.with_role("headline"), strict=True):
+        assert text.startswith("Here the comparison students were in another program, peer.") == (
+            result.plan.pair == ("group", "peer")
+        )
     ids = re.findall(r'\bid="([^"]+)"', english)
     assert len(ids) == len(set(ids))
     assert not [one for one in ids if " " in one]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 import numpy as np
@@ -15,7 +15,8 @@ from mentoreval.errors import ReportError
 from mentoreval.report import canvas
 from mentoreval.report.balance_axis import MOST_LEVELS, draw_bands, drawable, rare_rows, row_label
 from mentoreval.report.exhibit import Exhibit
-from mentoreval.report.words import Words, readable
+from mentoreval.report.results import design_and_pair
+from mentoreval.report.words import Words
 from mentoreval.study.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class BalanceComparison(Exhibit):
 
     frame : design, covariate, level, n_levels (0 but for a covariate folded into its worst level), after: absolute
         standardized difference
-    facts : designs, in the order of their marks
+    facts : designs, in the order of their marks; names, what the study file calls each
     """
 
     name: ClassVar[str] = "balance_comparison"
@@ -46,9 +47,13 @@ class BalanceComparison(Exhibit):
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
         """All designs with covariates, up to as many as can be told apart."""
-        designs = {readable(name): design for name, design in evaluation.designs.items() if design.covariates}
+        designs = {name: design for name, design in evaluation.designs.items() if design.covariates}
         shown = dict(list(designs.items())[: len(MARKERS)])
-        return (cls.of_designs(shown, evaluation.study.disclosure_threshold),) if len(shown) > 1 else ()
+        if len(shown) < 2:
+            return ()
+        drawn = cls.of_designs(shown, evaluation.study.disclosure_threshold)
+        names = {name: design_and_pair(evaluation, name) for name in shown}
+        return (replace(drawn, facts={**drawn.facts, "names": names}),)
 
     @classmethod
     def of_designs(cls, designs: Mapping[str, Design], limit: int = 0) -> Self:
@@ -70,14 +75,24 @@ class BalanceComparison(Exhibit):
         """Names of the designs, in the order in which they were given."""
         return list(cast("tuple[str, ...]", self.facts["designs"]))
 
+    def label(self, design: str, words: Words) -> str:
+        """A design as the figure names it."""
+        names = cast("Mapping[str, tuple[str, str]]", self.facts.get("names", {}))
+        return words.design(*names.get(design, (design, "")))
+
     def alt_text(self, words: Words) -> str:
         """The largest difference of each design, and in what."""
         rows = []
         for design in self.designs:
             part = self.frame[self.frame["design"] == design]
             row = part.iloc[int(part["after"].fillna(-1).to_numpy().argmax())]
-            text = words("alt.balance_comparison_row", design=design, covariate=row_label(words, row), n=len(part),
-                         largest=float(row["after"]))  # fmt: skip
+            text = words(
+                "alt.balance_comparison_row",
+                design=self.label(design, words),
+                covariate=row_label(words, row),
+                n=len(part),
+                largest=float(row["after"]),
+            )
             rows.append(text)
         return words("alt.balance_comparison", rows=" ".join(rows))
 
@@ -87,7 +102,8 @@ class BalanceComparison(Exhibit):
         labels = [canvas.wrap(row_label(words, row), LABEL_WIDTH, canvas.SMALL) for _, row in rows.iterrows()]
         marks = (len(self.designs) - 1) * DODGE + 0.16
         heights = np.array([max(len(lines) * canvas.LINE, marks) + 0.1 for lines in labels])
-        entries = _legend_places(self.designs)
+        said = [self.label(design, words) for design in self.designs]
+        entries = _legend_places(said)
         top = 0.16 + 0.2 * (1 + entries[-1][1])
         figure = canvas.new_figure(BOTTOM + top + float(heights.sum()))
         page = canvas.page_axes(figure)
@@ -100,7 +116,7 @@ class BalanceComparison(Exhibit):
             start = BOTTOM + centre + len(lines) * canvas.LINE / 2 - 0.02
             canvas.write_lines(page, lines, canvas.MARGIN, start, size=canvas.SMALL)
             axes.axhline(end, color=canvas.RULE, linewidth=0.6, zorder=0)
-        for number, (design, (left, line)) in enumerate(zip(self.designs, entries, strict=True)):
+        for number, (design, (left, line)) in enumerate(zip(said, entries, strict=True)):
             self._marks(
                 axes, number, dict(zip(zip(rows["covariate"], rows["level"], strict=True), centres, strict=True))
             )

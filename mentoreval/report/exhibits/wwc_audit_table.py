@@ -103,9 +103,10 @@ class WwcAuditTable(Exhibit):
 
     @classmethod
     def gather(cls, evaluation: Evaluation) -> tuple[Self, ...]:
-        """The review of every estimate."""
+        """The review of every estimate of an effect."""
         frame = wwc_audit(evaluation).frame
-        plans = {result.plan.name: result.plan for result in evaluation.results}
+        reviewed = evaluation.estimates
+        plans = {result.plan.name: result.plan for result in evaluation.results if result.plan.name in reviewed}
         tables = []
         for name in sorted(plans, key=lambda each: plans[each].role != "headline"):
             plan = plans[name]

@@ -17,7 +17,7 @@ from mentoreval.report.disclosure import coded_numbers, shown_count
 from mentoreval.report.document import Block, Column, Heading, Paragraph, Table
 from mentoreval.report.section import Material, Section
 from mentoreval.report.uncertainty import degrees_of_freedom
-from mentoreval.report.words import Words, opened, readable
+from mentoreval.report.words import Words, opened
 from mentoreval.study.evaluation import Result
 
 Rows = tuple[tuple[str, ...], ...]
@@ -96,7 +96,7 @@ def _measures(material: Material, words: Words) -> Iterator[tuple[str, str]]:
     for name, design in material.designs.items():
         method = words.named("design_method", design.method.name)
         said = words("label.design", method=method, estimand=design.estimand)
-        yield words("appendix_item.design", design=readable(name)), said
+        yield words("appendix_item.design", design=material.design_name(name, words)), said
     for outcome in dict.fromkeys(result.plan.outcome for result in material.headlines):
         facts = material.facts(outcome)
         label = words("appendix_item.measure", outcome=words.outcome(outcome))
@@ -111,7 +111,7 @@ def _measures(material: Material, words: Words) -> Iterator[tuple[str, str]]:
 def _formation(material: Material, words: Words) -> Iterator[tuple[str, str]]:
     for name, design in material.designs.items():
         covariates = [words.covariate(one) for one in design.covariates] or [words("sign.none")]
-        yield words("appendix_item.covariates", design=readable(name)), words.listing(covariates)
+        yield words("appendix_item.covariates", design=material.design_name(name, words)), words.listing(covariates)
     for result in material.headlines:
         estimate, outcome = result.estimate, words.outcome(result.plan.outcome, result.plan.contrast)
         adjusts = [words.covariate(one) for one in estimate.fit.estimator.adjusts_for(estimate.design)]

@@ -14,7 +14,7 @@ from mentoreval.panel.panel import PRIOR
 from mentoreval.registry import spec_of
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
 from mentoreval.report.section import Material, Section, other_program
-from mentoreval.report.words import Words, opened, readable
+from mentoreval.report.words import Words, opened
 from mentoreval.study.study import DesignPlan
 
 
@@ -28,7 +28,7 @@ class DesignSection(Section):
         blocks: list[Block] = [Paragraph(words("design.intro"))]
         for name, design in material.designs.items():
             if len(material.designs) > 1:
-                blocks.append(Heading(words("design.of", design=readable(name))))
+                blocks.append(Heading(words("design.of", design=material.design_name(name, words))))
             blocks += _rule(material, material.study.designs[name], design, words)
             blocks += material.pictures("love_plot", words, name)
         blocks.append(Heading(words("design.baseline_title")))

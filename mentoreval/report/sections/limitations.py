@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from mentoreval.report.document import Block, Bullets, Heading, Paragraph
 from mentoreval.report.section import Material, Section
-from mentoreval.report.words import Words, readable
+from mentoreval.report.words import Words
 
 MANY_LEFT_OUT = 0.05
 
@@ -59,7 +59,7 @@ def _left_out(material: Material, words: Words) -> Iterator[str]:
         steps = {step.key: step.n_treated for step in design.flow}
         share = 1 - steps["compared"] / steps["in_panel"] if steps["in_panel"] else 0.0
         if share >= MANY_LEFT_OUT:
-            design_name = readable(name)
+            design_name = material.design_name(name, words)
             key = "limitation.left_out_of" if len(material.designs) > 1 else "limitation.left_out"
             known = _is_said(material, name)
             said = share if known else words("sign.above", value=words.percent(MANY_LEFT_OUT))

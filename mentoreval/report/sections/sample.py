@@ -7,7 +7,7 @@ from typing import ClassVar
 from mentoreval.report.disclosure import shown_count
 from mentoreval.report.document import Block, Heading, Paragraph
 from mentoreval.report.section import Material, Section
-from mentoreval.report.words import Words, readable
+from mentoreval.report.words import Words
 
 
 class Sample(Section):
@@ -23,7 +23,7 @@ class Sample(Section):
         blocks.append(Paragraph(self._panel(material, words)))
         for design in material.designs:
             if len(material.designs) > 1:
-                blocks.append(Heading(words("sample.flow_of", design=readable(design))))
+                blocks.append(Heading(words("sample.flow_of", design=material.design_name(design, words))))
             blocks += material.pictures("sample_flow", words, design)
             blocks += material.tables("sample_flow", words, design)
         if participants := material.tables("participants", words):
