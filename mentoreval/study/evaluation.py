@@ -24,7 +24,7 @@ from mentoreval.records.records import Records
 from mentoreval.study.extensions import run_file
 from mentoreval.study.lock import Registration, registration_of, write_lock
 from mentoreval.study.portfolio import choose_programs, spell_out
-from mentoreval.study.read import read_study
+from mentoreval.study.read import check_choices, read_study
 from mentoreval.study.rehearsals import rehearse_headlines
 from mentoreval.study.study import EstimatePlan, FramePanelPlan, RecordsPanelPlan, Study
 from mentoreval.study.subgroups import SubgroupResult, run_subgroups
@@ -183,6 +183,8 @@ def _designs(plan: Study, panel: Panel, say: Progress) -> tuple[Study, dict[str,
     for name, programs in plan.programs.items():
         say(f"Comparing the programs {name}")
         comparisons[name] = choose_programs(panel, programs)
+    if comparisons:
+        check_choices(plan, {arm for comparison in comparisons.values() for arm in comparison.arms})
     spelt_out, pairs = spell_out(plan, comparisons)
     return spelt_out, designs | pairs
 

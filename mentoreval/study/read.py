@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -120,7 +120,8 @@ def _study(path: Path, raw: dict[str, Any]) -> Study:
         **plain,
     )
     _check_data(study)
-    _check_choices(study)
+    if not programs:
+        check_choices(study)
     return study
 
 
@@ -298,19 +299,17 @@ def _check_data(study: Study) -> None:
         )
 
 
-def _check_choices(study: Study) -> None:
-    """Refuse a name for an entry that nothing has. Which programs there are the data alone tell: then all are taken."""
-    if study.programs:
-        return
+def check_choices(study: Study, arms: Collection[str] = ()) -> None:
+    """Refuse a name for an entry that nothing has. ``arms`` are the several programs, which the data alone tell."""
     lists = [plan.specifications for plan in study.specifications.values()]
     entries = {name for one in lists for option in fields(one) for name in getattr(one, option.name)}
     entries |= {part for name, plan in study.subgroups.items() for part in (name, *plan.cells)}
-    entries |= set(study.designs)
+    entries |= {*study.designs, *study.programs, *arms}
     texts = (study.choice_names, *(given.get("choice_names", {}) for given in study.translation.values()))
     for name in (name for given in texts for name in given):
         if name not in entries:
             known = suggest(name, sorted(entries))
-            raise StudyError(f"choice_names has {name!r}, which no curve, no subgroups and no design have.{known}")
+            raise StudyError(f"choice_names has {name!r}, which no curve, subgroups, design or program has.{known}")
 
 
 def _plan(cls: type[PlanType], table: Mapping[str, Any], where: str) -> PlanType:

@@ -123,6 +123,11 @@ def test_the_report_names_both_programs_of_every_pair(folder):
         ('several = "drop"\nestimand = "ATC"', 'several = "drop"', r"estimand = 'ATC' is not allowed"),
         ('several = "drop"\nmethod = "matching"', 'several = "drop"', r"name it, as target='peer'"),
         ('pair = ["pear", "none"]', 'pair = ["peer", "none"]', r"no arm 'pear'.*Did you mean 'peer'"),
+        (
+            'languages = ["en"]\nchoice_names = { pear = "older students" }',
+            'languages = ["en", "es"]',
+            r"choice_names has 'pear'.*Did you mean 'peer'",
+        ),
         ('pair = ["peer"]', 'pair = ["peer", "none"]', r"It takes two programs"),
         ('design = "kind"', 'design = "kinds"\npair', r"a design 'kind' that is not there.*Did you mean 'kinds'"),
     ],
