@@ -11,6 +11,7 @@ from mentoreval.cli import app
 from mentoreval.errors import MentorevalError
 from mentoreval.study.offer import look_at
 from mentoreval.study.read import read_study
+from mentoreval.study.study import RehearsalPlan
 
 SMALL = """
 title = "Extra help"
@@ -89,6 +90,8 @@ def test_a_new_study_says_what_was_asked_for(written):
     study = read_study(written)
     assert {plan.outcome for plan in study.estimates} == {"attendance_rate", "gpa"}
     assert study.designs["main"].eligibility[0].at_most == 0.85
+    assert {plan.pool for plan in study.designs.values()} == {"not_yet_treated"}, "Riverside has several starts"
+    assert study.rehearsal == RehearsalPlan(draws=200)
     assert study.meaningful == {"attendance_rate": 0.011, "gpa": 0.2}
     assert study.languages == ("es", "en")
     assert study.synthetic  # truth.json lies beside the tables
@@ -103,16 +106,22 @@ def test_grades_are_compared_between_students_alike_in_grades(written):
 
 def test_every_part_of_a_new_study_has_a_comment_in_its_language(written):
     lines = written.read_text(encoding="utf-8").splitlines()
-    tables = [number for number, line in enumerate(lines) if re.match(r"\[(data|panel|meaningful|design)", line)]
+    tables = [
+        number for number, line in enumerate(lines) if re.match(r"\[(data|panel|meaningful|rehearsal|design)", line)
+    ]
     assert tables
     assert all(lines[number - 1].startswith("# ") for number in tables)
     assert any("Quién se compara con quién" in line for line in lines)
 
 
 def test_a_new_study_runs(written, tmp_path):
-    code, out = mentoreval("run", written, "--out", tmp_path, "--languages", "es")
+    few = written.with_name("few_draws.toml")
+    few.write_text(written.read_text(encoding="utf-8").replace("draws = 200", "draws = 5"), encoding="utf-8")
+    code, out = mentoreval("run", few, "--out", tmp_path, "--languages", "es")
     assert code == 0, out
     assert "Datos inventados" in out
+    page = (tmp_path / "report.es.html").read_text(encoding="utf-8")
+    assert "ensayos no dieron respuesta" in page, "a made-up program leaves no one of a small group in it"
     assert re.search(r"días (más|menos)|No podemos", out)
     assert (tmp_path / "report.es.html").is_file()
     assert not (tmp_path / "report.en.html").exists()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mentoreval.aliases import Verdict
 from mentoreval.effects.estimate import Estimate
-from mentoreval.errors import EffectError, OptionError
+from mentoreval.errors import OptionError
 from mentoreval.evidence.check import Finding
 from mentoreval.evidence.known_effect import EffectPath
 from mentoreval.evidence.made_up_program import MadeUpProgram, RehearsalRefusedError, make_up
@@ -152,8 +152,8 @@ def rehearse(
 
     Raises
     ------
-    RehearsalRefusedError : too few never-treated students or schools, or a design that can not be chosen again.
-    EffectError : no draw gave an estimate; its message says why the first did not.
+    RehearsalRefusedError : too few never-treated students or schools, a design that can not be chosen again, or no draw
+        that gave an estimate; the message says why the first did not.
     """
     return rehearse_together(
         (estimate,), (effect,), draws=draws, seed=seed, workers=workers, path=path, selection=selection
@@ -207,7 +207,9 @@ def _rehearsal(analysis: Analysis, drawn: Sequence[Drawn], rehearser: Rehearser,
     numbers = [name for name in DRAW_COLUMNS if name not in ("draw", "reason")]
     frame[numbers] = frame[numbers].astype(float)
     if frame["estimate"].isna().all():
-        raise EffectError(f"None of {len(drawn)} rehearsals gives an estimate. The first says: {frame['reason'][0]}")
+        why = str(frame["reason"][0])
+        message = f"None of {len(drawn)} rehearsals gives an estimate. The first says: {why}"
+        raise RehearsalRefusedError(message, "failed", {"n_failed": len(drawn), "why": why})
     levels = zip(*(one.pulls for one in drawn if one.pulls), strict=True)
     chance = max((chance_of_the_pool(level) for level in levels), default=0.0)
     return Rehearsal(

@@ -18,7 +18,7 @@ from mentoreval.design.eligibility import Eligibility
 from mentoreval.errors import MentorevalError, StudyError, suggest
 from mentoreval.panel.build import build_panel
 from mentoreval.panel.measures import MEASURES
-from mentoreval.panel.panel import Panel
+from mentoreval.panel.panel import Panel, Pool
 from mentoreval.registry import make
 from mentoreval.study.offer import Offer
 from mentoreval.study.read import read_study
@@ -177,6 +177,8 @@ class _Plan:
         self.assumptions = _assumptions(answers, self.at_most is not None)
         panel = build_panel(offer.records, program=answers.program, measures=self.measures)
         prior = tuple(PRIOR_ATTENDANCE for name in self.measures if name == "attendance_rate")
+        # Those who are never chosen had better years than those who are chosen next year: not a fair comparison alone.
+        self.pool: Pool = "not_yet_treated" if len(panel.cohorts) > 1 else "never_treated"
         self.covariates = self._usable(panel, (*prior, *offer.covariates))
         self.left_out = tuple(name for name in offer.covariates if name not in self.covariates)
         self.own_covariates = self._own(panel)
@@ -223,7 +225,7 @@ class _Plan:
     def _choose(self, panel: Panel, covariates: tuple[str, ...]) -> None:
         method: DesignMethod = make(DesignMethod, tomllib.loads(f"method = {self.method}")["method"])  # type: ignore[type-abstract]
         rules = [] if self.at_most is None else [Eligibility(PRIOR_ATTENDANCE, at_most=self.at_most)]
-        choose_design(panel, method, covariates=covariates, eligibility=rules)
+        choose_design(panel, method, covariates=covariates, pool=self.pool, eligibility=rules)
 
 
 def _check(answers: Answers, offer: Offer) -> None:
