@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import Literal, cast
+from dataclasses import dataclass, replace
+from typing import Literal, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from mentoreval.effects.pooling import AVERAGE, pool_fit
 from mentoreval.errors import EffectError
 from mentoreval.numerics.nested_variance import nested_variance
 from mentoreval.panel.panel import Panel
+from mentoreval.panel.timeline import Timeline
 
 EffectPath = Literal["growing", "constant"]
 
@@ -84,34 +85,56 @@ def _over_unit_periods(fit: Fit, path: EffectPath) -> float:
     return float((weight * known).sum() / weight.sum())
 
 
+@dataclass(frozen=True, eq=False)
+class EffectRows:
+    """Which rows of a panel get how much of a known effect.
+
+    size : (rows,) ``shape``; 0 where nobody has started, or where the headline does not look
+    group : (rows,) codes of the rows among which a yes or no is turned to move their share
+    """
+
+    size: FloatArray
+    group: IntArray
+
+    @classmethod
+    def of(cls, fit: Fit, path: EffectPath) -> Self:
+        """The rows that a fit's headline is about: those of its one event time, else all since the start.
+
+        At one event time all who started are one group, for their average is the headline. An average over more may
+        weigh cohorts and periods in any way, so that each cohort and period is a group of its own.
+        """
+        panel = fit.design.panel
+        start, clock = panel.start[panel.row_unit], panel.timeline.clock[panel.row_period]
+        since = np.where(start == Timeline.NEVER, -1, clock - np.where(start == Timeline.NEVER, clock, start))
+        size = shape(path, since.astype(float))
+        only = fit.terms["event_time"]
+        if fit.group_time is None and len(only) == 1 and only.notna().all():
+            return cls(np.where(since == int(only.iloc[0]), size, 0.0), np.zeros(len(size), dtype=np.int64))
+        return cls(size, start * len(panel.timeline.clock) + panel.row_period)
+
+
 def add_effect(
-    panel: Panel, outcome: str, effect: FloatArray, shared: FloatArray, rng: np.random.Generator
+    panel: Panel, outcome: str, effect: EffectRows, shared: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     """(rows,) outcomes of a panel with an effect for those who have started.
 
-    effect : (rows,) 0 where nobody has started; what those of one cohort and period get on average
     shared : (rows,) what a mentor's mentees get beyond it, together
 
     A number is added to a number, also where a rate then passes 1: the effect would otherwise not be the stated one. Of
-    a yes or no some are turned: where a cohort's share of yes in a period is p, an effect d > 0 turns a no into a yes
-    with probability d / (1 − p), and d < 0 a yes into a no with |d| / p, so that the share moves by d on average.
+    a yes or no some are turned: where a group's share of yes is p, an effect d > 0 turns a no into a yes with
+    probability d / (1 − p), and d < 0 a yes into a no with |d| / p, so that the share moves by d on average.
 
     Raises EffectError where a share has no room for the effect.
     """
     values = panel.frame[outcome].to_numpy(dtype=float, na_value=np.nan)
-    rows = np.flatnonzero((effect != 0) & ~np.isnan(values))
+    rows = np.flatnonzero((effect.size != 0) & ~np.isnan(values))
     changed = values.copy()
     if not is_flag(values):
-        changed[rows] += effect[rows] + shared[rows]
+        changed[rows] += effect.size[rows] + shared[rows]
         return changed
-    changed[rows] = _turned(values[rows], _group(panel, rows), effect[rows], shared[rows], rng)
+    group = np.unique(effect.group[rows], return_inverse=True)[1]
+    changed[rows] = _turned(values[rows], group, effect.size[rows], shared[rows], rng)
     return changed
-
-
-def _group(panel: Panel, rows: IntArray) -> IntArray:
-    """(m,) codes of cohort and period of rows."""
-    key = panel.start[panel.row_unit[rows]] * len(panel.timeline.clock) + panel.row_period[rows]
-    return np.asarray(np.unique(key, return_inverse=True)[1], dtype=np.int64)
 
 
 def _turned(

@@ -18,10 +18,9 @@ from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.inference import Inference, default_inference
 from mentoreval.effects.pooling import AVERAGE, Window, pool_fit
 from mentoreval.errors import MentorevalError
-from mentoreval.evidence.known_effect import EffectPath, add_effect, headline_average, mentor_spread, shape
+from mentoreval.evidence.known_effect import EffectPath, EffectRows, add_effect, headline_average, mentor_spread
 from mentoreval.evidence.made_up_program import MadeUpProgram, never_treated
 from mentoreval.panel.panel import Panel, Pool
-from mentoreval.panel.timeline import Timeline
 
 DRAW_COLUMNS = (
     "draw", "effect", "truth", "estimate", "std_error", "p_value", "conf_low", "conf_high", "n_treated",
@@ -150,26 +149,13 @@ class Rehearser:
             average = headline_average(planned, self.path)
             without = analysis.estimate(fit)
             rows[0] |= _answer(without, 0.0)
-            pulls = _pulls(without)
+            pulls, acts = _pulls(without), EffectRows.of(planned, self.path)
             for row in rows[1:]:
-                found = self._refit(analysis, design, mentor, row["effect"] / average, shared, rng)
-                row |= _answer(analysis.estimate(found), row["effect"])
+                sized = replace(acts, size=acts.size * (row["effect"] / average))
+                row |= _answer(analysis.estimate(_refit(analysis, design, sized, shared, rng)), row["effect"])
         except (MentorevalError, np.linalg.LinAlgError) as error:  # counted, and told where there are many
             rows = [row if "truth" in row else {**row, "reason": str(error)} for row in rows]
         return Drawn(rows, pulls)
-
-    def _refit(
-        self, analysis: Analysis, design: Design, mentor: IntArray, factor: float, shared: FloatArray,
-        rng: np.random.Generator,
-    ) -> Fit:  # fmt: skip
-        """The fit with the effect in the outcomes. The design stays, for it does not see them."""
-        panel = design.panel
-        clock, start = panel.timeline.clock[panel.row_period], panel.start[panel.row_unit]
-        since = np.where(start == Timeline.NEVER, -1, clock - np.where(start == Timeline.NEVER, clock, start))
-        effect = factor * shape(self.path, since.astype(float))
-        outcome = add_effect(panel, analysis.outcome, effect, shared[panel.row_unit], rng)
-        again = self._with(panel.start, mentor, {analysis.outcome: outcome})
-        return analysis.estimator.fit(replace(design, panel=again), analysis.outcome)
 
     def _shared(self, analysis: Analysis, mentor: IntArray, rng: np.random.Generator) -> FloatArray:
         """(n_units,) what each unit shares with the other mentees of its mentor; 0 for a unit without one."""
@@ -184,6 +170,14 @@ class Rehearser:
             assert panel.mentor is not None
             columns[panel.mentor] = pd.Series(self.mentors).array.take(mentor[panel.row_unit], allow_fill=True)
         return panel.with_starts(start, columns)
+
+
+def _refit(analysis: Analysis, design: Design, effect: EffectRows, shared: FloatArray, rng: np.random.Generator) -> Fit:
+    """The fit with the effect in the outcomes. The design stays, for it does not see them."""
+    panel = design.panel
+    outcome = add_effect(panel, analysis.outcome, effect, shared[panel.row_unit], rng)
+    again = panel.with_starts(panel.start, {analysis.outcome: outcome})
+    return analysis.estimator.fit(replace(design, panel=again), analysis.outcome)
 
 
 def _of_never_treated(panel: Panel) -> Panel:

@@ -11,7 +11,7 @@ from mentoreval.report.words import Words
 
 
 def say_rehearsal(summary: pd.DataFrame, confidence: float, scale: Scale, words: Words) -> tuple[str, ...]:
-    """A sentence for each known effect of ``Rehearsal.summary``."""
+    """A sentence for each known effect of ``Rehearsal.summary`` with which there was an answer."""
     return tuple(
         words(
             "rehearsal.without" if row["effect"] == 0 else "rehearsal.with",
@@ -23,6 +23,7 @@ def say_rehearsal(summary: pd.DataFrame, confidence: float, scale: Scale, words:
             found=row["found"],
         )
         for _, row in summary.iterrows()
+        if row["n_draws"]
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mentoreval as me
-from mentoreval.evidence.known_effect import add_effect, headline_average, mentor_spread
+from mentoreval.evidence.known_effect import EffectRows, add_effect, headline_average, mentor_spread
 from mentoreval.evidence.made_up_program import RehearsalRefusedError, make_up
 from mentoreval.evidence.rehearsal import rehearse, rehearse_together
 from mentoreval.evidence.rehearsal_draws import Analysis, Rehearser
@@ -360,8 +360,8 @@ class TestKnownEffect:
     def test_of_a_yes_or_no_as_many_are_turned_as_the_effect_says(self, effect: float):
         panel = self.flags()
         started = (panel.frame["start"].notna() & (panel.frame["year"] == 2024)).to_numpy()
-        wanted = np.where(started, effect, 0.0)
-        changed = add_effect(panel, "absent", wanted, np.zeros(len(wanted)), np.random.default_rng(3))
+        wanted = EffectRows(np.where(started, effect, 0.0), np.zeros(len(started), dtype=np.int64))
+        changed = add_effect(panel, "absent", wanted, np.zeros(len(started)), np.random.default_rng(3))
         before = panel.frame["absent"].to_numpy()
         assert set(np.unique(changed)) == {0.0, 1.0}
         assert (changed[~started] == before[~started]).all()
@@ -372,8 +372,35 @@ class TestKnownEffect:
     def test_an_effect_without_room_is_refused(self):
         panel = self.flags(100)
         started = (panel.frame["start"].notna() & (panel.frame["year"] == 2024)).to_numpy()
+        wanted = EffectRows(np.where(started, -0.6, 0.0), np.zeros(len(started), dtype=np.int64))
         with pytest.raises(me.EffectError, match="has no room where"):
-            add_effect(panel, "absent", np.where(started, -0.6, 0.0), np.zeros(len(started)), np.random.default_rng(3))
+            add_effect(panel, "absent", wanted, np.zeros(len(started)), np.random.default_rng(3))
+
+    def test_a_yes_or_no_needs_room_only_where_the_headline_looks(self):
+        """Two cohorts; a year after the start nobody is at 1, so that nothing could be taken away there."""
+        frame = pd.DataFrame({"student": np.repeat(np.arange(400), 4), "year": np.tile([2021, 2022, 2023, 2024], 400)})
+        first = frame["student"].mod(4).map({0: 2022.0, 1: 2023.0})
+        frame["start"] = first
+        chance = np.where(frame["year"] == first, 0.3, np.where(frame["year"] > first, 0.0, 0.4))
+        frame["absent"] = (np.random.default_rng(1).random(len(frame)) < chance).astype(float)
+        panel = me.panel_from_frame(
+            frame, unit="student", period="year", first_treated="start", outcomes=["absent"], covariates=[]
+        )
+        design = me.choose_design(panel, covariates=[])
+        at_start = me.RegressionAdjustment().fit(design, "absent")
+        rows = EffectRows.of(at_start, "growing")
+        np.testing.assert_array_equal(rows.size, (frame["year"] == first).astype(float))
+        assert len(np.unique(rows.group)) == 1
+        changed = add_effect(
+            panel, "absent", replace(rows, size=-0.05 * rows.size), np.zeros(len(frame)), np.random.default_rng(3)
+        )
+        assert (changed[frame["year"] != first] == frame["absent"][frame["year"] != first]).all()
+        every = EffectRows.of(me.CallawaySantAnna().fit(design, "absent"), "growing")
+        np.testing.assert_array_equal(every.size, np.maximum(frame["year"] - first + 1, 0).fillna(0))
+        with pytest.raises(me.EffectError, match=r"has no room where 0\.0%"):
+            add_effect(
+                panel, "absent", replace(every, size=-0.05 * every.size), np.zeros(len(frame)), np.random.default_rng(3)
+            )
 
     def test_the_truth_of_static_fixed_effects_is_over_treated_student_years(self):
         """Starts in 2022 (1, 2, 3 by 2024) and 2024 (1), one student each: (1 + 2 + 3 + 1) / 4."""

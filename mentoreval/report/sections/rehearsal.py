@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mentoreval.evidence.check import Finding
 from mentoreval.evidence.rehearsal import NAME
 from mentoreval.report import amounts
 from mentoreval.report.document import Block, Heading, Paragraph
@@ -27,13 +28,15 @@ class RehearsalSection(Section):
             held = material.evaluation.rehearsals.get(result.plan.name)
             blocks.append(Heading(opened(words.outcome(result.plan.outcome, result.plan.contrast))))
             if held is None:
-                blocks.append(Paragraph(_refusal(result, words)))
+                blocks.append(Paragraph(_said(result, words)))
                 continue
             if not material.smaller_arm(result):
                 blocks.append(Paragraph(words("first.too_few", limit=words.smallest_shown)))
                 continue
             scale = amounts.reader_scale(held.measure)
             said = say_rehearsal(held.summary, held.confidence, scale, words)
+            if _finding(result).key == "failed":
+                blocks.append(Paragraph(_said(result, words)))
             blocks.append(Paragraph(" ".join(reversed(said))))
             blocks += [Paragraph(text, "note") for text in say_differences(held, words)]
             blocks += material.pictures(NAME, words, result.plan.name)
@@ -41,6 +44,11 @@ class RehearsalSection(Section):
         return tuple(blocks)
 
 
-def _refusal(result: Result, words: Words) -> str:
-    finding = next(one for one in result.findings if one.check == NAME)
+def _finding(result: Result) -> Finding:
+    return next(one for one in result.findings if one.check == NAME)
+
+
+def _said(result: Result, words: Words) -> str:
+    """Why there was no answer."""
+    finding = _finding(result)
     return words(f"finding.{finding.key}", **finding.numbers)
