@@ -20,7 +20,7 @@ Days that are listed while the student was not enrolled, or while the school of 
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 
 import narwhals as nw
@@ -32,6 +32,7 @@ from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import EnrolledDays, first_examples
 from mentoreval.panel.identifiers import left_join
 from mentoreval.panel.stays import Stays, each_in_one_place
+from mentoreval.records.checked import ask, distinct, how_many
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
 from mentoreval.records.tables.attendance import ABSENT_CODES, PRESENT_CODES
 
@@ -93,13 +94,16 @@ def count_listed_days(records: Records, calendar: LazyTable, enrolled: EnrolledD
     attendance = needed_attendance(records)
     positive = records.attendance_mode == "positive"
     codes = ABSENT_CODES + PRESENT_CODES if positive else ABSENT_CODES
-    rows = _rows_by_code(attendance)
+    rows = _rows_by_code(attendance, records.rows_by_code)
     listing = _listed(attendance, codes, frozenset(rows.index))
     certain = records.lists_school_days_only and not enrolled.overlaps
     stays = None
     if not (certain and each_in_one_place(enrolled, calendar)):
         stays = Stays.of(records.enrolment, calendar, overlaps=enrolled.overlaps, certain=certain)
-    listed = _of_students(listing, enrolled) if stays is None else collect_frame(_summed(listing, stays))
+    if stays is None:
+        listed = _in_their_place(_of_students(records, listing, codes), enrolled)
+    else:
+        listed = collect_frame(_summed(listing, stays))
     schools = _in_schools(enrolled, listed, positive)
     lost = int(rows[rows.index.isin(codes)].sum() - listed["rows"].sum())
     examples = _examples_of_lost(listing, _on_enrolled_days(listing, stays)) if lost and stays is not None else ()
@@ -127,10 +131,29 @@ def _summed(listed: LazyTable, stays: Stays) -> LazyTable:
     return named.select("student_id", "school_id", "period", *_whole())
 
 
-def _of_students(listed: LazyTable, enrolled: EnrolledDays) -> pd.DataFrame:
-    """The same sums where all days of a student belong to the one place in which they are enrolled."""
-    sums = collect_frame(listed.group_by("student_id").agg(*_sums()).select("student_id", *_whole()))
-    return left_join(enrolled.frame[["student_id", "school_id", "period"]], sums, ["student_id"]).dropna(subset="rows")
+def _in_their_place(sums: LazyTable, enrolled: EnrolledDays) -> pd.DataFrame:
+    """The same of each student's sums, where all days of a student belong to the one place of their enrolment."""
+    places, counts = enrolled.frame[["student_id", "school_id", "period"]], sums.select("student_id", *_whole())
+    return left_join(places, collect_frame(counts), ["student_id"]).dropna(subset="rows")
+
+
+def _of_students(records: Records, listed: LazyTable, codes: tuple[str, ...]) -> LazyTable:
+    """The sums of each student; where every row is a whole day, by how many rows of each code are known."""
+    by_code, part = records.rows_by_code, nw.col("fraction") != 1
+    if by_code is None or ask(needed_attendance(records), rows=how_many(part))["rows"]:
+        return listed.group_by("student_id").agg(*_sums())
+    known = set(by_code.collect_schema().names())
+    days = {"absent": ABSENT_CODES, **{name: (code,) for name, code in REASONS.items()}}
+    return by_code.select(
+        "student_id",
+        rows=_total(known.intersection(codes)),
+        **{name: _total(known.intersection(counted)) * DAY for name, counted in days.items()},
+    )
+
+
+def _total(columns: Iterable[str]) -> nw.Expr:
+    """The sum of these columns of counts; 0 where there are none."""
+    return sum((nw.col(name).cast(nw.Int64) for name in sorted(columns)), start=nw.lit(0, dtype=nw.Int64))
 
 
 def _sums() -> list[nw.Expr]:
@@ -140,7 +163,7 @@ def _sums() -> list[nw.Expr]:
 
 def _whole() -> list[nw.Expr]:
     """The same sums as whole numbers."""
-    return [nw.col("rows"), *[nw.col(name).cast(nw.Int64) for name in COUNTS]]
+    return [nw.col(name).cast(nw.Int64) for name in ("rows", *COUNTS)]
 
 
 def read_totals(attendance: LazyTable) -> AttendanceDays:
@@ -178,7 +201,12 @@ def needed_attendance(records: Records) -> LazyTable:
     return records.attendance
 
 
-def _rows_by_code(attendance: LazyTable) -> pd.Series[int]:
+def _rows_by_code(attendance: LazyTable, by_code: LazyTable | None) -> pd.Series[int]:
+    """How many rows have each code that the table has."""
+    if by_code is not None:
+        codes = [name for name in by_code.collect_schema().names() if name != "student_id"]
+        rows = pd.Series(ask(by_code, **{code: nw.col(code).sum() for code in codes}))
+        return rows[rows > 0]
     rows = collect_frame(attendance.group_by("code").agg(rows=nw.len())).set_index("code")["rows"]
     unknown = rows[~rows.index.isin(ABSENT_CODES + PRESENT_CODES)].sort_index()
     if len(unknown):
@@ -253,7 +281,7 @@ def _believable(schools: pd.DataFrame, entries: tuple[LedgerEntry, ...], *, susp
 
 def _examples_of_lost(listed: LazyTable, days: LazyTable) -> tuple[str, ...]:
     lost = listed.join(days.select("student_id", "date"), on=["student_id", "date"], how="anti")
-    return first_examples(collect_frame(lost.select("student_id").unique().sort("student_id").head(5))["student_id"])
+    return first_examples(collect_frame(distinct(lost, "student_id").sort("student_id").head(5))["student_id"])
 
 
 def _silent_schools(enrolled: EnrolledDays, listed: pd.DataFrame) -> LedgerEntry:

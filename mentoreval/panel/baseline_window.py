@@ -92,7 +92,7 @@ def _refuse(view: RecordsByPeriod, weeks: int) -> None:
         raise OptionError(
             'baseline_window is for period = "year". With shorter periods, those before the match are one already.'
         )
-    if view.records.attendance_mode == "yearly_totals" or view.calendar is None:
+    if view.records.attendance_mode == "yearly_totals" or view.totals_years or view.calendar is None:
         raise DataError(
             "baseline_window needs the days of attendance and a calendar; yearly totals do not say which days."
         )

@@ -15,7 +15,7 @@ from mentoreval.panel.baseline_window import WINDOW, WindowRows, window_rows
 from mentoreval.panel.collect import collect_frame
 from mentoreval.panel.enrolled_days import first_examples
 from mentoreval.panel.facts import MeasureFacts
-from mentoreval.panel.identifiers import among, left_join, same_rows
+from mentoreval.panel.identifiers import among, left_join, same_rows, stand_in_order
 from mentoreval.panel.measure import MEASURE_KEYS, Measure
 from mentoreval.panel.measures import MEASURES
 from mentoreval.panel.panel import PRIOR, Panel, panel_from_frame
@@ -121,7 +121,9 @@ def build_panel(  # noqa: PLR0913 (one keyword for each choice)
     say("Putting the panel together")
     course = program.course(view)
     joined = joined.followed(course)
-    frame = left_join(joined.frame, attributes, ["student_id"]).sort_values(list(MEASURE_KEYS), ignore_index=True)
+    frame = left_join(joined.frame, attributes, ["student_id"])
+    if not stand_in_order(frame, list(MEASURE_KEYS)):
+        frame = frame.sort_values(list(MEASURE_KEYS), ignore_index=True)
     panel = panel_from_frame(
         frame,
         unit="student_id",
@@ -131,7 +133,7 @@ def build_panel(  # noqa: PLR0913 (one keyword for each choice)
         mentor="mentor_id",
         covariates=chosen,
         outcomes=list(outcomes),
-        measures={name: measure.facts for name, measure in outcomes.items()},
+        measures={name: measure.facts_of(view) for name, measure in outcomes.items()},
         ledger=_ledger(records, view, joined, len(rows), attributes),
         participated=None if course.dosage is None else PARTICIPATED,
         dosage=course.dose,
@@ -182,7 +184,7 @@ def _school_panel(
         weight=ENROLMENT,
         covariates=[name for name in (usual if covariates is None else covariates) if name not in outcomes],
         outcomes=list(outcomes),
-        measures={name: _of_schools(measure.facts) for name, measure in outcomes.items()},
+        measures={name: _of_schools(measure.facts_of(view)) for name, measure in outcomes.items()},
         ledger=Ledger(told.entries, {**told.rows_read, "panel": rows}, {**told.rows_kept, "panel": rows}),
     )
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from mentoreval.aliases import IntArray
 from mentoreval.panel.collect import collect_frame
+from mentoreval.panel.identifiers import stand_in_order
 from mentoreval.panel.session_days import SessionDays, day_number, disjoint_pieces
 from mentoreval.records.records import LazyTable, LedgerEntry
 
@@ -54,6 +55,8 @@ class EnrolledDays:
     def main_school(self) -> pd.DataFrame:
         """One row per student × period, sorted: the school with most days (of equals the later one), and all days."""
         keys = ["student_id", "period"]
+        if stand_in_order(self.frame, keys):
+            return self.frame
         ordered = self.frame.sort_values([*keys, "days", "last_day", "school_id"], kind="stable")
         total = ordered.groupby(keys, sort=False)["days"].sum()
         return ordered.drop_duplicates(keys, keep="last", ignore_index=True).assign(days=total.to_numpy())
@@ -90,7 +93,7 @@ def count_enrolled_days(enrolment: LazyTable, calendar: LazyTable) -> EnrolledDa
     counts = spells[["student_id", "school_id", "grade_level"]].iloc[count.spell].reset_index(drop=True)
     last_day = pd.to_datetime(count.last_day, unit="D")
     counts = counts.assign(period=pd.Series(count.period, dtype="str"), days=count.days, last_day=last_day)
-    held = np.unique(count.spell)
+    held = np.flatnonzero(np.bincount(count.spell, minlength=len(spells)))
     used = spells if len(held) == len(spells) else spells.iloc[held]
     entries = (_idle_spells(enrolment, used), _late_exits(used))
     return EnrolledDays(_by_school(counts), used[list(DATED_SPELL)], overlaps, entries)

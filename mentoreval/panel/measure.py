@@ -67,6 +67,10 @@ class Measure(Kind):
         """Unit, direction, domain and rule, for figures, tables and reports."""
         return MeasureFacts(self.unit, self.higher_is_better, self.domain, self.rule)
 
+    def facts_of(self, records: RecordsByPeriod) -> MeasureFacts:
+        """The same facts, where a kind has something to add that only the records can say; by default nothing."""
+        return self.facts
+
 
 def measured(keys: pd.DataFrame, name: str, value: pd.Series[Any], reason: pd.Series[str]) -> pd.DataFrame:
     """The frame that ``compute`` returns: values, missing wherever there is a reason.

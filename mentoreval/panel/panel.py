@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
-from mentoreval.errors import DataError, first_few, suggest
+from mentoreval.errors import DataError, suggest
+from mentoreval.panel.arms import check_arms
 from mentoreval.panel.facts import MeasureFacts
+from mentoreval.panel.identifiers import factorize_runs
 from mentoreval.panel.roles import after_the_start, check_frame, check_roles, checked_pretests, tidy_frame, with_start
 from mentoreval.panel.timeline import Timeline
 from mentoreval.records.records import Ledger
@@ -69,8 +71,7 @@ class Panel:
     # ------------------------------------------------------------------ labels and codes
     @cached_property
     def _unit_factor(self) -> tuple[IntArray, pd.Index]:
-        codes, labels = pd.factorize(self.frame[self.unit])
-        return codes.astype(np.int64), pd.Index(labels)
+        return factorize_runs(self.frame[self.unit])
 
     @property
     def units(self) -> pd.Index:
@@ -85,7 +86,7 @@ class Panel:
     @cached_property
     def timeline(self) -> Timeline:
         """The periods in order, and whole numbers that measure the distance between them."""
-        return Timeline.of(self.frame[self.period], self.frame[self.first_treated])
+        return Timeline.of(self.frame[self.period], self._start_label)
 
     @cached_property
     def row_period(self) -> IntArray:
@@ -95,12 +96,16 @@ class Panel:
     @cached_property
     def start(self) -> IntArray:
         """(n_units,) clock time at which each unit's program starts; ``Timeline.NEVER`` for never in these periods."""
-        first_row = self._first_row_of_unit
-        return self.timeline.clock_of(self.frame[self.first_treated].iloc[first_row])
+        return self.timeline.clock_of(self._start_label)
+
+    @property
+    def _start_label(self) -> pd.Series[Any]:
+        """(n_units,) the start of each unit as its first row has it."""
+        return self.frame[self.first_treated].iloc[self._first_row_of_unit]
 
     @cached_property
     def _first_row_of_unit(self) -> IntArray:
-        return np.asarray(np.searchsorted(self.row_unit, np.arange(len(self.units))), dtype=np.int64)
+        return np.append(0, np.flatnonzero(self.row_unit[1:] != self.row_unit[:-1]) + 1)
 
     @cached_property
     def cohorts(self) -> IntArray:
@@ -124,8 +129,12 @@ class Panel:
     @cached_property
     def row_of(self) -> IntArray:
         """(n_units, n_periods) row of the frame for each unit and period; -1 where there is none."""
-        grid = np.full((self.n_units, len(self.timeline.periods)), -1, dtype=np.int64)
-        grid[self.row_unit, self.row_period] = np.arange(len(self.frame))
+        shape = (self.n_units, len(self.timeline.periods))
+        place, rows = self.row_unit * shape[1] + self.row_period, np.arange(len(self.frame))
+        if len(rows) == shape[0] * shape[1] and np.array_equal(place, rows):  # every unit is there in every period
+            return rows.reshape(shape)
+        grid = np.full(shape, -1, dtype=np.int64)
+        grid.ravel()[place] = rows
         return grid
 
     def matrix(self, column: str) -> FloatArray:
@@ -185,10 +194,10 @@ class Panel:
         and the school, which is the one at the start: it is settled before anybody is chosen there. A school is a text
         even where it is written as a number.
         """
-        before, at_start = self.rows_before(units, cohort), self.rows_at_start(units, cohort)
+        before = self.rows_before(units, cohort)
         columns = {}
         for name in names:
-            rows = at_start if name == self.school else before
+            rows = self.rows_at_start(units, cohort) if name == self.school else before
             column = self._school_text if name == self.school else self.frame[self.check_covariate(name)]
             taken = column.take(np.maximum(rows, 0)).reset_index(drop=True)
             columns[name] = taken.mask(rows < 0) if (rows < 0).any() else taken
@@ -340,10 +349,10 @@ def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
         assignment=assignment,
     )
     started, roles = (df, roles) if treated is None else with_start(df, roles, treated)
-    frame = tidy_frame(started, roles)
-    check_frame(frame, roles)
+    tidy = tidy_frame(started, roles)
+    check_frame(tidy, roles)
     panel = Panel(
-        frame=frame,
+        frame=tidy.frame,
         unit=roles.unit,
         period=roles.period,
         first_treated=roles.first_treated,
@@ -360,39 +369,6 @@ def panel_from_frame(  # noqa: PLR0913 (one keyword for each role)
         dosage=roles.dosage,
         assignment=assignment,
     )
-    _check_arms(panel)
+    vars(panel).update(_unit_factor=(tidy.unit, tidy.units), row_period=tidy.period)
+    check_arms(panel)
     return panel
-
-
-def _check_arms(panel: Panel) -> None:
-    _check_starts(panel)
-    treated = panel.start <= panel.timeline.clock[-1]
-    if not treated.any():
-        raise DataError(
-            f"No unit is treated: {panel.first_treated!r} is missing, or after the last period, in all "
-            f"{panel.n_units:,} units. Check that matches and students use the same identifiers."
-        )
-    if treated.all() and len(panel.cohorts) < 2:
-        raise DataError(
-            f"All {panel.n_units:,} units are treated, and at the same time: nobody is left to compare with. "
-            "A comparison needs students who were never mentored, or mentored later."
-        )
-
-
-def _check_starts(panel: Panel) -> None:
-    """Refuse starts that can only be a slip: a text inside the periods that is none of them, or before the only one."""
-    timeline = panel.timeline
-    first, last = timeline.clock[0], timeline.clock[-1]
-    if panel.is_cross_section and (panel.start < first).any():
-        raise DataError(
-            f"{int((panel.start < first).sum()):,} units start before {panel.period} {timeline.periods[0]}, the only "
-            "period: nobody is seen before the program. Where before and after do not matter, use treated= instead."
-        )
-    inside = (panel.start > first) & (panel.start < last)
-    strange = inside & (timeline.position_of_clock(panel.start) < 0)
-    if strange.any() and not timeline.counts:
-        labels = first_few(timeline.label(clock) for clock in panel.start[strange])
-        raise DataError(
-            f"{panel.first_treated} of {int(strange.sum()):,} units is no {panel.period} of this panel ({labels}). "
-            f"Write it as the periods are written: {first_few(timeline.periods)}."
-        )

@@ -16,6 +16,8 @@ from mentoreval.panel.enrolled_days import EnrolledDays, count_enrolled_days, ye
 from mentoreval.panel.identifiers import left_join
 from mentoreval.panel.mark_rule import MarkRule
 from mentoreval.panel.periods import PeriodRule, school_year_of
+from mentoreval.panel.yearly_totals import count_with_totals, together, without_years, years_with_totals
+from mentoreval.records.checked import distinct
 from mentoreval.records.engines import hold_if_embedded
 from mentoreval.records.records import LazyTable, LedgerEntry, Records
 
@@ -62,6 +64,8 @@ class RecordsByPeriod:
     @cached_property
     def enrolled(self) -> EnrolledDays:
         """Days in session while enrolled, by student, school and period."""
+        if self.calendar is not None and self.totals_years and self.rule.length == "year":
+            return count_with_totals(self.records.enrolment, self.calendar, self.totals_years)
         if self.calendar is not None:
             return count_enrolled_days(self.records.enrolment, self.calendar)
         if self.rule.length != "year":
@@ -70,6 +74,11 @@ class RecordsByPeriod:
                 'enrolled. Add calendar.csv (school_id, date, school_year), or use period = "year".'
             )
         return years_of_enrolment(self.records.enrolment)
+
+    @cached_property
+    def totals_years(self) -> frozenset[str]:
+        """The school years that are known by totals, where attendance has the days of others."""
+        return years_with_totals(self.records)
 
     @property
     def attendance(self) -> AttendanceDays:
@@ -93,7 +102,19 @@ class RecordsByPeriod:
                 f"{self.records.source} lists absences only and has no calendar, so the days enrolled are not known. "
                 "Add calendar.csv (school_id, date, school_year) with one row per day in session."
             )
-        return count_listed_days(self.records, self.calendar, self.enrolled)
+        if not self.totals_years:
+            return count_listed_days(self.records, self.calendar, self.enrolled)
+        return self._days_and_totals(self.calendar)
+
+    def _days_and_totals(self, calendar: LazyTable) -> AttendanceDays:
+        years, totals = self.totals_years, self.records.attendance_totals
+        if self.rule.length != "year" or totals is None:
+            raise DataError(
+                f"Attendance of {', '.join(sorted(years))} is kept as totals (attendance_totals), which can not be "
+                f'split into {self.rule.length}s. Use period = "year", or leave attendance_totals out.'
+            )
+        daily = count_listed_days(self.records, calendar, without_years(self.enrolled, years))
+        return together(daily, read_totals(totals))
 
     def marks_by(self, marks: MarkRule) -> CourseMarks:
         """Grade points, credits and failed courses, by student and period, by a scale of one's own."""
@@ -135,7 +156,14 @@ class RecordsByPeriod:
             frame = left_join(frame, days, keys)
         else:
             frame["days_enrolled"] = rows["days"].astype(float) if self.calendar is not None else float("nan")
-        return frame
+        return self._with_totals(frame) if self.totals_years and self.rule.length == "year" else frame
+
+    def _with_totals(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """With the days enrolled of the years of totals as these state them."""
+        keys, days = ["student_id", "period"], self.attendance_counted.frame
+        stated = left_join(frame[keys], days[keys].assign(stated=days["enrolled"] / DAY), keys)["stated"]
+        told = frame["period"].isin(self.totals_years)
+        return frame.assign(days_enrolled=frame["days_enrolled"].mask(told, stated.to_numpy()))
 
     @property
     def _states_enrolled_days(self) -> bool:
@@ -164,4 +192,5 @@ def _listed_days(attendance: LazyTable, enrolment: LazyTable) -> LazyTable:
     days = days.filter(nw.col("entry_date") <= date, leave.is_null() | (date <= leave))
     if school:
         days = days.filter(nw.col("listed_school").is_null() | (nw.col("listed_school") == nw.col("school_id")))
-    return days.select("school_id", nw.col("date_year").alias("school_year"), "date").unique()
+    named = days.select("school_id", nw.col("date_year").alias("school_year"), "date")
+    return distinct(named, *named.collect_schema().names())

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mentoreval.aliases import BoolArray, IntArray
 from mentoreval.errors import DataError, first_few, suggest
+from mentoreval.numerics.codes import number
+from mentoreval.panel.identifiers import differs, factorize_runs
 
 ONE_PERIOD = "period"
 ONE_PERIOD_LABEL = "all"
@@ -143,9 +146,29 @@ def after_the_start(name: str) -> str:
     )
 
 
-def tidy_frame(df: pd.DataFrame, roles: Roles) -> pd.DataFrame:
-    """A copy with the columns that have a role; units in the order of their first row, periods in time, rows from 0."""
-    frame = df[[name for name in roles.columns if name in df.columns]].copy()
+@dataclass(frozen=True, eq=False)
+class TidyFrame:
+    """The columns that have a role; units in the order of their first row, periods in time, rows from 0.
+
+    unit, period : (rows,) codes of the row's unit, in the order of the frame, and of its period, in time
+    units, periods : labels of the codes
+    """
+
+    frame: pd.DataFrame
+    unit: IntArray
+    period: IntArray
+    units: pd.Index
+    periods: pd.Index
+
+    @property
+    def same_unit(self) -> BoolArray:
+        """(rows − 1,) whether each row has the unit of the row before."""
+        return np.asarray(self.unit[1:] == self.unit[:-1])
+
+
+def tidy_frame(df: pd.DataFrame, roles: Roles) -> TidyFrame:
+    """A copy of the columns that have a role, in order; DataError for gaps and for values that are no periods."""
+    frame = df[[name for name in roles.columns if name in df.columns]].copy(deep=False)
     if not roles.has_period:
         frame[roles.period] = ONE_PERIOD_LABEL
     for name in (roles.unit, roles.period):
@@ -158,8 +181,25 @@ def tidy_frame(df: pd.DataFrame, roles: Roles) -> pd.DataFrame:
         frame[roles.first_treated] = _start_like_period(frame[roles.first_treated], frame[roles.period])
     for name in roles.numbers:
         frame[name] = _as_number(frame[name])
-    unit, period = pd.factorize(frame[roles.unit])[0], pd.factorize(frame[roles.period], sort=True)[0]
-    return frame.iloc[np.lexsort((period, unit))].reset_index(drop=True)
+    unit, units = factorize_runs(frame[roles.unit])
+    period, periods = _period_codes(frame[roles.period])
+    place = unit * len(periods) + period
+    if not (place[1:] > place[:-1]).all():
+        order = np.argsort(place, kind="stable")
+        frame, unit, period = frame.iloc[order], unit[order], period[order]
+    return TidyFrame(frame.reset_index(drop=True), unit, period, units, periods)
+
+
+def _period_codes(period: pd.Series[Any]) -> tuple[IntArray, pd.Index]:
+    """(rows,) codes of the periods in time, and their labels."""
+    if not pd.api.types.is_integer_dtype(period):
+        codes, labels = pd.factorize(period, sort=True)
+        return codes.astype(np.int64), pd.Index(labels)
+    values = period.to_numpy(dtype=np.int64)
+    codes = number(values)
+    label_of = np.empty(int(codes.max()) + 1, dtype=np.int64)
+    label_of[codes] = values
+    return codes, pd.Index(label_of)
 
 
 def _comparable_periods(period: pd.Series[Any]) -> pd.Series[Any]:
@@ -173,9 +213,9 @@ def _comparable_periods(period: pd.Series[Any]) -> pd.Series[Any]:
             )
         period = period.astype(labels.dtype)
     if pd.api.types.is_numeric_dtype(period) and not pd.api.types.is_bool_dtype(period):
-        fraction = period != period.round()
-        if fraction.any():
-            shown = first_few(period[fraction])
+        fraction = period[period != period.round()] if pd.api.types.is_float_dtype(period) else period[:0]
+        if len(fraction):
+            shown = first_few(fraction)
             raise DataError(f"{period.name} must be whole numbers or texts that sort in time; found {shown}.")
         return period.astype(np.int64)
     kinds = sorted({type(label).__name__ for label in period.unique()})
@@ -188,23 +228,26 @@ def _start_like_period(start: pd.Series[Any], period: pd.Series[Any]) -> pd.Seri
     """Starts in the type of the periods, so that both can be compared; missing stays missing."""
     if isinstance(start.dtype, pd.CategoricalDtype):
         start = start.astype(start.cat.categories.dtype)
-    known = start.notna()
     if not pd.api.types.is_integer_dtype(period):
-        if known.any() and type(start[known].iloc[0]) is not type(period.iloc[0]):
+        known = start[start.notna()]
+        if len(known) and type(known.iloc[0]) is not type(period.iloc[0]):
             raise DataError(
-                f"{start.name} holds values such as {start[known].iloc[0]!r} and {period.name} such as "
+                f"{start.name} holds values such as {known.iloc[0]!r} and {period.name} such as "
                 f"{period.iloc[0]!r}: write both in the same way."
             )
         return start
-    numbers = pd.to_numeric(start, errors="coerce").astype(float)
-    wrong = known & (~np.isfinite(numbers) | (numbers != numbers.round()) | ((numbers <= 0) & (numbers < period.min())))
+    codes, labels = factorize_runs(start)
+    numbers = pd.to_numeric(labels.to_series(), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    wrong = ~np.isfinite(numbers) | (numbers != numbers.round()) | ((numbers <= 0) & (numbers < period.min()))
     if wrong.any():
+        rows = np.isin(codes, np.flatnonzero(wrong))
         raise DataError(
-            f"{start.name} has {int(wrong.sum()):,} rows that are not a period of this panel "
-            f"({first_few(start[wrong])}). It takes the period in which the program starts; leave it missing for units "
+            f"{start.name} has {int(rows.sum()):,} rows that are not a period of this panel "
+            f"({first_few(start[rows])}). It takes the period in which the program starts; leave it missing for units "
             "that never take part."
         )
-    return numbers.astype("Int64")
+    whole = pd.array(numbers, dtype="Int64").take(codes, allow_fill=True)
+    return pd.Series(whole, index=start.index, name=start.name)
 
 
 def with_start(df: pd.DataFrame, roles: Roles, treated: str) -> tuple[pd.DataFrame, Roles]:
@@ -240,19 +283,18 @@ def with_start(df: pd.DataFrame, roles: Roles, treated: str) -> tuple[pd.DataFra
     return frame, replace(roles, status=treated if ends else None)
 
 
-def check_frame(frame: pd.DataFrame, roles: Roles) -> None:
+def check_frame(tidy: TidyFrame, roles: Roles) -> None:
     """Refuse duplicate unit × period, starts that change within a unit, and weights that are missing or negative."""
-    twice = frame.duplicated([roles.unit, roles.period], keep=False)
-    if twice.any():
-        pairs = frame.loc[twice, [roles.unit, roles.period]].drop_duplicates()
+    frame = tidy.frame
+    again = tidy.same_unit & (tidy.period[1:] == tidy.period[:-1])
+    if again.any():
+        pairs = frame.loc[np.append(False, again), [roles.unit, roles.period]].drop_duplicates()
         shown = first_few(f"{unit} in {period}" if roles.has_period else unit for unit, period in pairs.to_numpy())
         what = f"{roles.unit} × {roles.period}" if roles.has_period else roles.unit
         raise DataError(f"{len(pairs):,} {what} stand more than once ({shown}). Keep one row for each.")
-    same_unit = frame[roles.unit].eq(frame[roles.unit].shift()).to_numpy(dtype=bool)
-    start = pd.factorize(frame[roles.first_treated])[0]
-    moves = same_unit & np.append(False, start[1:] != start[:-1])
+    moves = tidy.same_unit & differs(frame[roles.first_treated])
     if moves.any():
-        moving = frame.loc[moves, roles.unit].unique()
+        moving = frame.loc[np.append(False, moves), roles.unit].unique()
         raise DataError(
             f"{roles.first_treated} changes within {len(moving):,} units ({first_few(moving)}). "
             "A unit starts once: give the same start in all of its rows."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import narwhals as nw
 
 from mentoreval.panel.enrolled_days import EnrolledDays, spells_in_session
-from mentoreval.records.checked import ask, how_many
+from mentoreval.records.checked import ask, distinct, how_many
 from mentoreval.records.engines import hold_if_embedded
 from mentoreval.records.records import LazyTable
 
@@ -48,7 +48,7 @@ class Stays:
         session = session.join(places, on=PLACE, how="inner").select("block", "date", "place")
         if not certain or not _years_are_periods(calendar):
             return cls(spells, session, students, places, overlaps)
-        placed = spells.join(session.select("block", "place").unique(), on="block", how="inner")
+        placed = spells.join(distinct(session, "block", "place"), on="block", how="inner")
         return cls(placed, None, students, places, overlaps)
 
 
@@ -60,15 +60,15 @@ def each_in_one_place(enrolled: EnrolledDays, calendar: LazyTable) -> bool:
     """
     if enrolled.idle_spells or enrolled.frame["student_id"].nunique() < len(enrolled.frame):
         return False
-    kinds = calendar.select(*SCHOOL_YEAR, "period").unique()
+    kinds = distinct(calendar, *SCHOOL_YEAR, "period")
     found = ask(kinds, kinds=nw.len(), schools=nw.col("school_id").n_unique())
     return found["kinds"] == found["schools"]
 
 
 def _numbered(rows: LazyTable, name: str, by: list[str]) -> LazyTable:
     """The distinct texts of these columns, each with its number."""
-    distinct: LazyTable = rows.select(by).unique()
-    return distinct.with_row_index(name, order_by=by)
+    numbered: LazyTable = distinct(rows, *by).with_row_index(name, order_by=by)
+    return numbered
 
 
 def _years_are_periods(calendar: LazyTable) -> bool:

@@ -28,6 +28,10 @@ def schema_of(table: str, mode: AttendanceMode | None) -> TableSchema:
 def mode_problems(tables: Iterable[str], mode: AttendanceMode | None) -> tuple[Problem, ...]:
     """What is wrong with the mode, given which tables there are."""
     present = set(tables)
+    if "attendance_totals" in present and ("attendance" not in present or mode == "yearly_totals"):
+        finding = "attendance_totals is for school years beside those of which attendance has the days."
+        advice = "There are only totals here: put all of them into the table attendance."
+        return (Problem("attendance_totals", "", "totals_alone", finding, advice),)
     if "attendance" not in present:
         return ()
     if mode is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
@@ -13,6 +13,9 @@ from mentoreval.records.conventions import Conflicts, ExitDateIs, Retakes
 from mentoreval.records.records import AttendanceMode, LazyTable, LedgerEntry
 from mentoreval.records.schema import TableSchema
 from mentoreval.records.validation import Problem
+
+if TYPE_CHECKING:
+    from mentoreval.records.day_marks import DayMarks
 
 EXAMPLES = 5
 Shown = tuple[str, tuple[str, ...]]
@@ -41,6 +44,7 @@ class Checked:
     columns : the columns of the schema that the frame has
     rows_read : rows of the source; always rows_kept plus the rows of the dropped entries
     own_days : whether every row was found to be of a day in session of the one school of the student on that day
+    marks : the days of every row, where the table has a row for each date of something and none of them twice
     """
 
     schema: TableSchema
@@ -50,6 +54,7 @@ class Checked:
     entries: tuple[LedgerEntry, ...] = ()
     problems: tuple[Problem, ...] = ()
     own_days: bool = False
+    marks: DayMarks | None = None
 
     @property
     def name(self) -> str:
@@ -69,6 +74,11 @@ class Checked:
         """With these rows left, and entries that say which ones were dropped."""
         kept = self.entries + tuple(entry for entry in entries if entry.rows)
         return replace(self, frame=frame, entries=kept, own_days=self.own_days and frame is self.frame)
+
+    @property
+    def day_marks(self) -> DayMarks | None:
+        """``marks``, where they are of the rows that are left."""
+        return self.marks if self.marks is not None and self.marks.rows is self.frame else None
 
     def blaming(self, *problems: Problem) -> Checked:
         """With these problems too."""
@@ -91,10 +101,17 @@ def count(frame: LazyTable) -> int:
     return ask(frame, rows=nw.len())["rows"]
 
 
+def distinct(frame: LazyTable, *columns: str) -> LazyTable:
+    """Every combination of values of these columns, once. ``unique`` has DuckDB number all rows, which takes longer."""
+    names = list(columns)
+    rows: LazyTable = frame.group_by(names).agg(_times=nw.len()).select(names)
+    return rows
+
+
 def first_values(frame: LazyTable, *columns: str) -> tuple[str, ...]:
     """The first few distinct values of these columns in sorted order, several columns joined by blanks."""
     names = list(columns)
-    rows = _rows(frame.select(names).unique().sort(names).head(EXAMPLES))
+    rows = _rows(distinct(frame, *names).sort(names).head(EXAMPLES))
     return tuple(" ".join(str(row[name]) for name in names) for row in rows)
 
 

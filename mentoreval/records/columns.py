@@ -129,6 +129,7 @@ def _conditions(raw: _Raw) -> dict[str, tuple[nw.Expr, str | None]]:
     found |= {f"filled:{name}": (~nw.col(name).is_null(), (name,)) for name in raw.extras}
     found |= {f"numbers:{name}": (is_plain_number(name), (name,)) for name in raw.extras if name in texts}
     found |= {f"decimal:{name}": (_is_decimal(raw, name), (name,)) for name in _ids(raw)}
+    found |= {f"rewritten:{name}": (_is_rewritten(raw, name), (name,)) for name in _written_out(raw)}
     alone = {name: columns[0] for name, (_, columns) in found.items() if len(columns) == 1 and columns[0] in texts}
     return {name: (asked, alone.get(name)) for name, (asked, _) in found.items()}
 
@@ -145,6 +146,18 @@ def _ids(raw: _Raw) -> list[str]:
 
 def _is_decimal(raw: _Raw, name: str) -> nw.Expr:
     return raw.cells[name].text.str.contains(DECIMAL_ID)
+
+
+def _written_out(raw: _Raw) -> list[str]:
+    """The columns whose texts may be the very values: 00417, 2021-22, 5."""
+    kinds = ("id", "school_year", "grade_level")
+    return [column.name for column in raw.schema.columns if column.kind in kinds and column.name in raw.cells]
+
+
+def _is_rewritten(raw: _Raw, name: str) -> nw.Expr:
+    """Whether a cell's text is not its value: 40017.0, 2021-2022, KG, or what can not be read."""
+    cells = raw.cells[name]
+    return ~cells.blank & ~(cells.value.cast(nw.String) == cells.text).fill_null(False)
 
 
 def _tests(schema: TableSchema, cells: dict[str, Cells]) -> Iterator[_Test]:
@@ -209,10 +222,12 @@ def _canonical(raw: _Raw, answers: dict[str, int]) -> Iterator[nw.Expr]:
 
 
 def _value(raw: _Raw, column: Column, answers: dict[str, int]) -> nw.Expr:
-    """The values of a column; identifiers that need no repair are their texts, which saves every later pass time."""
+    """The values of a column; texts that say them as they are need no reading, which saves every later pass time."""
     cells = raw.cells[column.name]
-    as_found = column.kind == "id" and not answers[f"decimal:{column.name}"] + answers[f"unreadable:{column.name}"]
-    return cells.text if as_found else cells.value
+    if column.name in _written_out(raw) and not answers[f"rewritten:{column.name}"]:
+        dtype = DTYPES[column.kind]
+        return cells.text if dtype == nw.String else cells.text.cast(dtype)
+    return cells.value
 
 
 def _missing_column(raw: _Raw, name: str) -> Problem:

@@ -90,7 +90,7 @@ def _wrong_date(value: object) -> str:
 
 
 def _wrong_dates(value: object) -> str:
-    from mentoreval.records.table_mapping import DATES_SAID, is_date_format
+    from mentoreval.records.written_dates import DATES_SAID, is_date_format
 
     return "" if isinstance(value, str) and is_date_format(value) else f" Write it as {DATES_SAID}."
 

@@ -1,7 +1,7 @@
 """Where tables come from: files through DuckDB, or frames of any library that narwhals takes. All of them stay lazy.
 
 Every CSV column is read as text, so that an identifier keeps its leading zeros, and the dialect is fixed (comma,
-double quotes, UTF-8, one header line): nothing about a file is guessed.
+double quotes, UTF-8, one header line) unless a person states another: nothing about a file is guessed.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from mentoreval.records.dialect import COMMA, TEXT_SUFFIXES, Dialect
 from mentoreval.records.records import LazyTable
 
 if TYPE_CHECKING:
@@ -25,13 +28,17 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-SUFFIXES = (".csv", ".csv.gz", ".parquet")
+SUFFIXES = (*TEXT_SUFFIXES, ".parquet")
 HELD, HELD_ZIPPED = 64 * 2**20, 8 * 2**20
 """Bytes of a text file, plain or zipped, up to which its rows are held in memory."""
 
 
 class CannotRead(Exception):
     """A table that no frame can be made of; the text says why, for the message. It never leaves this layer."""
+
+
+NOT_UTF8 = 'it is not UTF-8 text; save it as CSV UTF-8, or state encoding = "utf-16" or "latin-1" in a mapping (text)'
+UNEVEN = "take a title or a line of totals out, or state header_line or short_lines in a mapping (text = { … })"
 
 
 def engine_errors() -> tuple[type[Exception], ...]:
@@ -44,8 +51,14 @@ def engine_errors() -> tuple[type[Exception], ...]:
 
 def reason(error: Exception) -> str:
     """The part of an engine's error that a reader can use, without the rows that it quotes."""
-    if "utf-8" in str(error).lower():
-        return "it is not UTF-8 text; save it as CSV UTF-8"
+    said = str(error)
+    if "utf-8" in said.lower():
+        return NOT_UTF8
+    if uneven := re.search(r"Line: (\d+)[\s\S]*Number of Columns: (\d+) Found: (\d+)", said):
+        line, expected, found = (int(number) for number in uneven.groups())
+        return f"line {line} has {found} column{'s' * (found != 1)} and the names have {expected}; {UNEVEN}"
+    if "state machine" in said:
+        return "its lines end in different ways, or a quotation mark is not closed; save it as CSV UTF-8"
     lines = [line.strip() for line in str(error).splitlines()[:4]]
     useful = [line for line in lines if line and not line.startswith(("Original Line", "Possible"))]
     return ", ".join(useful).removeprefix("Invalid Input Error: ").removesuffix(".")
@@ -70,13 +83,13 @@ def limit_memory(most: str) -> None:
     _connection().execute(f"SET memory_limit = {_quoted(most)}")
 
 
-def scan_file(path: Path) -> LazyTable:
-    """A lazy frame of a CSV or Parquet file on the one in-memory DuckDB connection; CannotRead says why not.
+def scan_file(path: Path, dialect: Dialect = COMMA) -> LazyTable:
+    """A lazy frame of a text or Parquet file on the one in-memory DuckDB connection; CannotRead says why not.
 
     A text file of a district's size is parsed once, here; a larger one each time that something is asked of it.
     """
     try:
-        scan = f"read_parquet({_quoted(str(path))})" if path.suffix == ".parquet" else _csv_scan(path)
+        scan = f"read_parquet({_quoted(str(path))})" if path.suffix == ".parquet" else _csv_scan(path, dialect)
         rows = _connection().sql(f"SELECT * FROM {scan}")
         is_small = path.stat().st_size <= (HELD_ZIPPED if path.suffix == ".gz" else HELD)
         return scan_arrow(rows.to_arrow_table()) if is_small and path.suffix != ".parquet" else nw.from_native(rows)
@@ -119,10 +132,11 @@ def _identifier(name: str) -> str:
     return f'"{doubled}"'
 
 
-def _csv_scan(path: Path) -> str:
-    columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in _header(path))
-    dialect = """header = true, auto_detect = false, delim = ',', quote = '"', escape = '"'"""
-    return f"read_csv({_quoted(str(path))}, {dialect}, columns = {{{columns}}})"
+def _csv_scan(path: Path, dialect: Dialect) -> str:
+    columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in _header(path, dialect))
+    stated = f"""header = {dialect.has_header}, skip = {dialect.lines_before}, null_padding = {dialect.short_lines},
+        delim = {_quoted(dialect.delimiter)}, encoding = '{dialect.encoding}', quote = '"', escape = '"'"""
+    return f"read_csv({_quoted(str(path))}, auto_detect = false, {stated}, columns = {{{columns}}})"
 
 
 def _quoted(text: str) -> str:
@@ -130,20 +144,32 @@ def _quoted(text: str) -> str:
     return f"'{doubled}'"
 
 
-def _header(path: Path) -> list[str]:
-    """The column names in the first line of a CSV file, without blanks around them."""
-    if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as zipped:
-            first = next(csv.reader(zipped), [])
-    else:
-        with path.open(encoding="utf-8-sig", newline="") as plain:
-            first = next(csv.reader(plain), [])
+def _header(path: Path, dialect: Dialect) -> list[str]:
+    """The column names that the dialect or a line of the file gives, without blanks around them."""
+    first = _line(path, dialect)
+    said = {0: "first row", 1: "first line"}.get(dialect.header_line, f"line {dialect.header_line}")
+    if any("\0" in name for name in first):
+        raise CannotRead(NOT_UTF8)
     if not any(name.strip() for name in first):
-        raise CannotRead("its first line is empty, so it has no column names")
-    names = column_names(first)
-    if len(names) == 1 and (mark := next((mark for mark in (";", "\t", "|") if mark in names[0]), None)):
-        raise CannotRead(f"its columns are parted by {mark!r}; save it with commas")
-    return names
+        raise CannotRead(f"its {said} is empty, so it has no column names")
+    if len(first) == 1 and (mark := next((mark for mark in ";\t|^," if mark in first[0]), None)):
+        shown = {"\t": r"\t"}.get(mark, mark)
+        advice = f'state delimiter = "{shown}" in a mapping (text = {{ … }}) or among the options of the format'
+        raise CannotRead(f"its columns are parted by {mark!r}; save it with commas, or {advice}")
+    if dialect.names and len(first) != len(dialect.names):
+        raise CannotRead(f"its first row has {len(first)} columns, and {len(dialect.names)} names are given")
+    if not dialect.has_header:
+        first = list(dialect.names) or [f"field_{place}" for place in range(1, len(first) + 1)]
+    return column_names(first)
+
+
+def _line(path: Path, dialect: Dialect) -> list[str]:
+    """The cells of the line that has the names, or of the first one where none has."""
+    encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
+    opening = gzip.open if path.suffix == ".gz" else open
+    with opening(path, "rt", encoding=encoding, newline="") as stream:
+        lines = islice(stream, dialect.lines_before, None)
+        return next(csv.reader(lines, delimiter=dialect.delimiter), [])
 
 
 def column_names(first: Sequence[str]) -> list[str]:
@@ -215,6 +241,16 @@ def _can_be_joined(frames: Iterable[LazyTable]) -> bool:
 def in_duckdb(frame: LazyTable) -> LazyTable:
     """The frame on the one in-memory DuckDB connection; a DuckDB relation of that connection stays lazy."""
     return frame if _is_embedded(frame) else _held(frame)
+
+
+def long_rows(frame: LazyTable, columns: Sequence[str], names_to: str, values_to: str) -> LazyTable:
+    """Every cell of these columns as a row, with the column's name and the cell's text; one pass, lazy, in DuckDB."""
+    named, name, value = ", ".join(map(_identifier, columns)), _identifier(names_to), _identifier(values_to)
+    rows = in_duckdb(frame).to_native()
+    long: LazyTable = nw.from_native(
+        rows.query("wide", f"FROM wide UNPIVOT INCLUDE NULLS ({value} FOR {name} IN ({named}))")
+    )
+    return long
 
 
 def hold_if_embedded(frame: LazyTable) -> LazyTable:

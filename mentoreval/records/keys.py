@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import narwhals as nw
 
-from mentoreval.records.checked import Checked, Options, ask, count, first_values, how_many
+from mentoreval.records.checked import Checked, Options, ask, count, distinct, first_values
+from mentoreval.records.day_marks import DayMarks
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.validation import Problem, rows_problem
-
-HIGHEST_DIGIT = 40
-"""Of the sum of up to 500 powers of two up to 2³¹; of more rows in a month there are fewer ones in any case."""
 
 
 def check_duplicates(table: Checked, others: Mapping[str, Checked], options: Options) -> Checked:
@@ -19,38 +18,28 @@ def check_duplicates(table: Checked, others: Mapping[str, Checked], options: Opt
     key = list(table.schema.key_of(table.columns))
     if not key or not table.has(*key):
         return table
-    if key[-1] == "date" and not _days_repeat(table.frame, key[:-1], "date"):
-        return table
+    if (marked := _with_marks(table, key)) is not None:
+        return marked
     repeated = _repeated(table.frame, key)
     if not ask(repeated, groups=nw.len())["groups"]:
         return table
     if options.duplicates == "drop_exact":
         table = _drop_exact(table, repeated, key)
+        if (marked := _with_marks(table, key)) is not None:
+            return marked
         repeated = _repeated(table.frame, key)
     rows = ask(repeated, rows=nw.col("times").sum())["rows"]
     return table.blaming(_duplicates(table, repeated, key, rows, options)) if rows else table
 
 
-def _days_repeat(frame: LazyTable, key: list[str], date: str) -> bool:
-    """Whether any date comes more than once for the same key, found without a group for each day.
-
-    Each day of a month is a power of two. Different powers add up to a number with as many binary ones as there are
-    days; where one comes twice, two ones become one, and the ones are fewer than the rows.
-    """
-    whole = frame.filter(*(~nw.col(name).is_null() for name in (*key, date)))
-    day = nw.col(date).dt.day().cast(nw.Float64)
-    month = nw.col(date).dt.year().cast(nw.Int64) * 12 + nw.col(date).dt.month().cast(nw.Int64)
-    marks = whole.select(*key, _month=month, _marks=2.0**day)
-    months = marks.group_by(*key, "_month").agg(nw.col("_marks").sum(), _rows=nw.len())
-    # Schools share their calendar, so that most months of most students have the same marks: each is looked at once.
-    kinds = months.select(nw.col("_marks").cast(nw.Int64), "_rows").group_by("_marks", "_rows").agg(months=nw.len())
-    return ask(kinds, repeated=how_many(_binary_ones(nw.col("_marks")) < nw.col("_rows")))["repeated"] > 0
-
-
-def _binary_ones(number: nw.Expr) -> nw.Expr:
-    """How many binary digits of a whole number are one: the number less the sum of its halves, by Legendre."""
-    halves = (number // 2**digit for digit in range(1, HIGHEST_DIGIT + 1))
-    return number - sum(halves, start=nw.lit(0, dtype=nw.Int64))
+def _with_marks(table: Checked, key: list[str]) -> Checked | None:
+    """The table with the marks of its days; None where some row has no day, or some day comes twice."""
+    if key[-1] != "date":
+        return None
+    codes = next((column.allowed for column in table.schema.columns if column.name == "code"), ())
+    marks = DayMarks.of(table.frame, key[:-1], key[-1], codes)
+    of_rows = ask(marks.sums, rows=nw.col("_rows").sum())["rows"]
+    return replace(table, marks=marks) if of_rows == table.rows_kept and not marks.repeat() else None
 
 
 def _repeated(frame: LazyTable, key: list[str]) -> LazyTable:
@@ -60,10 +49,10 @@ def _repeated(frame: LazyTable, key: list[str]) -> LazyTable:
 
 
 def _drop_exact(table: Checked, repeated: LazyTable, key: list[str]) -> Checked:
-    distinct = table.frame.unique()
-    dropped = table.rows_kept - count(distinct)
+    rows = distinct(table.frame, *table.frame.collect_schema().names())
+    dropped = table.rows_kept - count(rows)
     examples = first_values(repeated, *key) if dropped else ()
-    return table.keeping(distinct, LedgerEntry(table.name, "exact_duplicate", "dropped", dropped, examples))
+    return table.keeping(rows, LedgerEntry(table.name, "exact_duplicate", "dropped", dropped, examples))
 
 
 def _duplicates(table: Checked, repeated: LazyTable, key: list[str], rows: int, options: Options) -> Problem:
@@ -85,19 +74,27 @@ def check_references(table: Checked, others: Mapping[str, Checked], options: Opt
     return table
 
 
+def _tally(table: Checked, column: str) -> LazyTable:
+    """How many rows each value of a column has, as _rows."""
+    marks = table.day_marks
+    if marks is not None and marks.key == [column]:
+        return marks.sums.group_by(column).agg(nw.col("_rows").sum())
+    return table.frame.group_by(column).agg(_rows=nw.len())
+
+
 def _check_reference(table: Checked, column: str, target: Checked, options: Options) -> Checked:
     (key,) = target.schema.key
     if not target.has(key):
         return table
-    known = target.frame.select(nw.col(key).alias(column)).unique()
-    orphans = table.frame.filter(~nw.col(column).is_null()).join(known, on=column, how="anti")
-    rows = count(orphans)
+    known = distinct(target.frame.select(nw.col(key).alias(column)), column)
+    orphans = _tally(table, column).filter(~nw.col(column).is_null()).join(known, on=column, how="anti")
+    rows = ask(orphans, rows=nw.col("_rows").sum())["rows"]
     if not rows:
         return table
     examples = first_values(orphans, column)
     if options.orphans == "drop":
         # Joined on the orphans and not on the known, so that rows without any identifier stay to be reported.
-        left = table.frame.join(orphans.select(column).unique(), on=column, how="anti")
+        left = table.frame.join(orphans.select(column), on=column, how="anti")
         rule = f"orphan_{column.removesuffix('_id')}"
         return table.keeping(left, LedgerEntry(table.name, rule, "dropped", rows, examples))
     finding = f"whose {column} is not in {target.name}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import narwhals as nw
 
-from mentoreval.records.checked import Checked, Options, ask, fate, first_values, settle
+from mentoreval.records.checked import Checked, Options, ask, distinct, fate, first_values, settle
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.validation import IdLength, percent
 
@@ -45,7 +45,7 @@ def flag_few_rows(table: Checked, others: Mapping[str, Checked], options: Option
 def _student_days(spells: LazyTable, calendar: LazyTable) -> int:
     """Days in session over all spells; spells with the same dates at the same school are looked up once."""
     kinds = spells.group_by("school_id", "entry_date", "exit_date").agg(spells=nw.len())
-    days = calendar.select("school_id", "date").unique()
+    days = distinct(calendar, "school_id", "date")
     within = (nw.col("entry_date") <= nw.col("date")) & (
         nw.col("exit_date").is_null() | (nw.col("date") <= nw.col("exit_date"))
     )

@@ -33,9 +33,11 @@ from mentoreval.records.school_days import flag_missing_calendar, keep_enrolled_
 from mentoreval.records.school_year_names import check_years_against_calendar, check_years_against_days
 from mentoreval.records.sources import Sources, open_sources
 from mentoreval.records.spells import close_spells
-from mentoreval.records.table_mapping import iso_dates, school_years
+from mentoreval.records.table_mapping import school_years
 from mentoreval.records.tables import TABLES
+from mentoreval.records.totals import check_years_apart
 from mentoreval.records.validation import Problem, ValidationReport, worst_first
+from mentoreval.records.written_dates import iso_dates
 
 __all__ = ["hash_sources", "read_records", "validate_records"]
 
@@ -66,7 +68,7 @@ def read_records(  # noqa: PLR0913 (one keyword for each choice)
         a DuckDB file with one table in each sheet or table; "postgresql://host/database", with the password in
         PGPASSWORD or ~/.pgpass; or a mapping from table names to frames (pandas, Polars, Arrow, DuckDB, Spark). The
         tables are those of ``mentoreval.records.tables.TABLES``; students and enrolment are required. Other files of
-        the folder are left alone.
+        the folder are left alone; a format or mapping may name texts with another suffix too (.txt, .tsv).
     format : how the export is laid out: the name of a format ("oneroster"), a table with its kind and options, a
         format, or a TOML file that holds such a table; "plain" has our own tables and columns
     attendance : only absences are listed, every student-day is, or totals of years; wins over records.toml
@@ -138,6 +140,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         keep_school_days,
         flag_few_rows,
     ),
+    "attendance_totals": (check_duplicates, check_references, keep_enrolled_years, check_years_apart),
     "grades": (check_duplicates, settle_retakes, check_references),
     "mentors": (check_duplicates, check_references),
     "matches": (check_duplicates, check_references),
@@ -202,6 +205,8 @@ def _records(checked: Mapping[str, Checked], report: ValidationReport, mode: Att
     held: dict[str, Any] = {name: table.frame for name, table in checked.items()}
     if mode is not None:
         held["attendance_mode"] = mode
+    if "attendance" in checked:
+        held["day_marks"] = checked["attendance"].day_marks
     if "attendance" in checked and checked["attendance"].own_days:
         held["counted_days"] = tuple(held[name] for name in ("attendance", "enrolment", "calendar"))
     return Records(**held, ledger=report.ledger, source=report.source)

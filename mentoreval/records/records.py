@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import narwhals as nw
 import pandas as pd
 
 from mentoreval.errors import DataError
 
+if TYPE_CHECKING:
+    from mentoreval.records.day_marks import DayMarks
+
 LazyTable: TypeAlias = "nw.LazyFrame[Any]"
 AttendanceMode = Literal["absences_only", "positive", "yearly_totals"]
 TABLE_NAMES = (
     "students", "enrolment", "calendar", "attendance", "grades", "matches", "sessions", "surveys", "assessments",
-    "mentors",
+    "mentors", "attendance_totals",
 )  # fmt: skip
 LEDGER_COLUMNS = ("table", "rule", "action", "rows", "examples")
 
@@ -68,6 +71,8 @@ class Records:
     calendar is a day present; every student-day is listed; or one row per student and school year with totals.
     counted_days holds the attendance, enrolment and calendar of which it was found that every listed day is a day in
     session of the one school in which the student is then enrolled; () where that is not known.
+    attendance_totals has totals of other school years than those of which attendance has the days.
+    day_marks are the days of attendance in a few numbers of each student; None where they are not known.
     """
 
     students: LazyTable
@@ -80,16 +85,24 @@ class Records:
     surveys: LazyTable | None = None
     assessments: LazyTable | None = None
     mentors: LazyTable | None = None
+    attendance_totals: LazyTable | None = None
     attendance_mode: AttendanceMode = "absences_only"
     ledger: Ledger = field(default_factory=Ledger)
     source: str = "frames"
     counted_days: tuple[LazyTable | None, ...] = ()
+    day_marks: DayMarks | None = None
 
     @property
     def lists_school_days_only(self) -> bool:
         """Whether ``counted_days`` holds of these tables: none of them has been replaced since."""
         tables = (self.attendance, self.enrolment, self.calendar)
         return bool(self.counted_days) and all(a is b for a, b in zip(self.counted_days, tables, strict=True))
+
+    @property
+    def rows_by_code(self) -> LazyTable | None:
+        """student_id and a column for each code, in how many rows of attendance they have it; None = not known."""
+        known = self.day_marks is not None and self.day_marks.rows is self.attendance
+        return self.day_marks.by_code if self.day_marks is not None and known else None
 
     @property
     def tables(self) -> dict[str, LazyTable]:

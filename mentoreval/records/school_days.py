@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 
 import narwhals as nw
 
-from mentoreval.records.checked import KEPT, Action, Checked, Options, ask, count, fate, first_values, how_many, settle
+from mentoreval.records.checked import (
+    KEPT,
+    Action,
+    Checked,
+    Options,
+    ask,
+    count,
+    distinct,
+    fate,
+    first_values,
+    how_many,
+    settle,
+)
+from mentoreval.records.day_marks import OWN, mark_sums
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.validation import rows_problem
 
@@ -15,6 +29,7 @@ FATES: dict[str, Action] = {"not_in_session": "dropped", "not_enrolled": "droppe
 SPELL = ("student_id", "school_id", "entry_date", "exit_date")
 STUDENT_DAY = ["student_id", "date"]
 SCHOOL_YEAR = ["school_id", "school_year"]
+FAR_AHEAD = dt.date(9999, 12, 31)
 MANY_ROWS = 100
 """From this many rows on, dropping more than half of them is a mix-up of identifiers or years and not dirt."""
 
@@ -29,7 +44,7 @@ def flag_missing_calendar(table: Checked, others: Mapping[str, Checked], options
         return table
     if not table.has(*SCHOOL_YEAR):
         return table
-    without = table.frame.join(calendar.frame.select(SCHOOL_YEAR).unique(), on=SCHOOL_YEAR, how="anti")
+    without = table.frame.join(distinct(calendar.frame, *SCHOOL_YEAR), on=SCHOOL_YEAR, how="anti")
     rows = count(without)
     examples = first_values(without, *SCHOOL_YEAR) if rows else ()
     return table.keeping(table.frame, LedgerEntry(table.name, "no_day_in_calendar", "flagged", rows, examples))
@@ -45,7 +60,7 @@ def keep_school_days(table: Checked, others: Mapping[str, Checked], options: Opt
         return table
     days = None
     if calendar is not None and calendar.has("school_id", "date"):
-        days = calendar.frame.select("school_id", "date").unique()
+        days = distinct(calendar.frame, "school_id", "date")
     if _every_day_counts(table, enrolment.frame, days):
         return replace(table, own_days=days is not None)
     fated = table.frame.join(_enrolled_days(table, enrolment.frame, days), on=STUDENT_DAY, how="left")
@@ -61,11 +76,14 @@ def keep_school_days(table: Checked, others: Mapping[str, Checked], options: Opt
 
 
 def _every_day_counts(table: Checked, spells: LazyTable, days: LazyTable | None) -> bool:
-    """Whether every row is of a school day of its own, found by counting matches and not by marking rows.
+    """Whether every row is of a school day of its own, found without marking any of them.
 
-    False also where it can not be told from a count: a day matches twice where spells of a student overlap.
+    By the marks of its days; or by counting matches, where rows name a school or there is no calendar. False also where
+    it can not be told: a day matches twice where spells of a student overlap.
     """
     dated = spells.select(SPELL).filter(~nw.col("student_id").is_null(), ~nw.col("entry_date").is_null())
+    if table.day_marks is not None and days is not None and not table.has("school_id"):
+        return table.day_marks.within(_own_days(dated, days.join(table.day_marks.dates, on="date")))
     if _overlap(dated):
         return False
     matched = _in_spells(table, dated)
@@ -73,6 +91,17 @@ def _every_day_counts(table: Checked, spells: LazyTable, days: LazyTable | None)
         matched = matched.join(days, on=["school_id", "date"], how="inner")
     complete = ~nw.col("student_id").is_null() & ~nw.col("date").is_null()
     return count(matched) == ask(table.frame, rows=how_many(complete))["rows"]
+
+
+def _own_days(spells: LazyTable, days: LazyTable) -> LazyTable:
+    """The marks of the days in session of each student's spells; spells with the same dates are looked up once."""
+    dated = spells.with_columns(_last=nw.col("exit_date").fill_null(FAR_AHEAD)).drop("exit_date")
+    kind = ["school_id", "entry_date", "_last"]
+    within = nw.col("date").is_between(nw.col("entry_date"), nw.col("_last"))
+    of_kinds = distinct(dated, *kind).join(days, on="school_id", how="inner").filter(within)
+    of_kinds = mark_sums(of_kinds, [*kind, "_span"])
+    own = dated.join(of_kinds, on=kind, how="inner").group_by("student_id", "_span")
+    return own.agg(nw.col(name).sum() for name in (*OWN, "_own"))
 
 
 def _overlap(spells: LazyTable) -> bool:
@@ -89,14 +118,14 @@ def _marked_anywhere(frame: LazyTable, days: LazyTable | None) -> LazyTable:
     """With ``_anywhere`` filled where some school is in session on the date; where no calendar says, on every date."""
     if days is None:
         return frame.with_columns(_anywhere=nw.lit(1))
-    return frame.join(days.select("date").unique().with_columns(_anywhere=nw.lit(1)), on="date", how="left")
+    return frame.join(distinct(days, "date").with_columns(_anywhere=nw.lit(1)), on="date", how="left")
 
 
 def _enrolled_days(table: Checked, spells: LazyTable, days: LazyTable | None) -> LazyTable:
     """The student-days of the table on which the student is enrolled, and whether a school of theirs is in session."""
     enrolled = _in_spells(table, spells)
     if days is None:
-        return enrolled.select(STUDENT_DAY).unique().with_columns(_in_session=nw.lit(1))
+        return distinct(enrolled, *STUDENT_DAY).with_columns(_in_session=nw.lit(1))
     marked = enrolled.join(days.with_columns(_open=nw.lit(1)), on=["school_id", "date"], how="left")
     opened = marked.with_columns(_in_session=nw.col("_open").fill_null(0))
     return opened.group_by(STUDENT_DAY).agg(nw.col("_in_session").max())
@@ -121,7 +150,7 @@ def keep_enrolled_years(table: Checked, others: Mapping[str, Checked], options: 
     enrolment, key = others.get("enrolment"), ["student_id", "school_year"]
     if enrolment is None or not enrolment.has(*key) or not table.has(*key):
         return table
-    enrolled = enrolment.frame.select(key).unique().with_columns(_enrolled=nw.lit(1))
+    enrolled = distinct(enrolment.frame, *key).with_columns(_enrolled=nw.lit(1))
     fated = table.frame.join(enrolled, on=key, how="left").with_columns(
         fate(
             (nw.col("student_id").is_null() | nw.col("school_year").is_null(), KEPT),

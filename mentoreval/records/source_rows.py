@@ -14,6 +14,7 @@ import narwhals as nw
 from mentoreval.errors import suggest
 from mentoreval.records.cells import NUMBER, read_cells, stripped
 from mentoreval.records.checked import Checked, ask, count, fate, first_values, how_many, settle
+from mentoreval.records.dialect import Dialect
 from mentoreval.records.engines import CannotRead, engine_errors, in_duckdb, reason
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.schema import TableSchema
@@ -32,12 +33,14 @@ class Wanted:
     table : our table that is made of it, for messages
     columns : our name of each column → its names in such exports, the usual one first
     optional : our names of columns that may be missing; they are then empty
+    dialect : how the text file is written, where that is stated
     """
 
     name: str
     table: str
     columns: Mapping[str, tuple[str, ...]]
     optional: tuple[str, ...] = ()
+    dialect: Dialect | None = None
 
 
 class CannotTranslate(Exception):
@@ -64,7 +67,7 @@ def take(sources: Sources, wanted: Wanted) -> Checked | None:
 
 def take_table(raw: RawTable, wanted: Wanted) -> Checked:
     """The rows of a source table with the wanted columns as texts, missing where nothing is left without blanks."""
-    frame = with_flat_names(in_duckdb(raw.open()))
+    frame = with_flat_names(in_duckdb(raw.open(wanted.dialect)))
     there = frame.collect_schema().names()
     found = {ours: _find(theirs, there, raw.title) for ours, theirs in wanted.columns.items()}
     lacking = [ours for ours, name in found.items() if name is None and ours not in wanted.optional]
@@ -95,14 +98,25 @@ def as_texts(frame: LazyTable, columns: Mapping[str, str]) -> LazyTable:
 
 
 def with_flat_names(frame: LazyTable) -> LazyTable:
-    """Columns of nested records as one column for each part: ``studentReference.studentUniqueId``."""
+    """Columns of nested records as one column for each part: ``studentReference.studentUniqueId``.
+
+    A list of records has one for each place in the longest list: ``races.0.raceDescriptor``.
+    """
     schema = frame.collect_schema()
-    if not any(isinstance(dtype, nw.Struct) for dtype in schema.values()):
+    lists = {name: dtype.inner for name, dtype in schema.items() if isinstance(dtype, nw.List)}
+    lists = {name: inner for name, inner in lists.items() if isinstance(inner, nw.Struct)}
+    if not lists and not any(isinstance(dtype, nw.Struct) for dtype in schema.values()):
         return frame
-    flat = []
+    longest = ask(frame, **{name: nw.col(name).list.len().max() for name in lists}) if lists else {}
+    flat: list[nw.Expr] = []
     for name, dtype in schema.items():
         if isinstance(dtype, nw.Struct):
             flat += [nw.col(name).struct.field(part.name).alias(f"{name}.{part.name}") for part in dtype.fields]
+        elif name in lists:
+            for place in range(longest[name]):
+                entry = nw.col(name).list.get(place)
+                parts = lists[name].fields  # type: ignore[union-attr]
+                flat += [entry.struct.field(part.name).alias(f"{name}.{place}.{part.name}") for part in parts]
         else:
             flat.append(nw.col(name))
     return frame.select(flat)

@@ -14,6 +14,7 @@ from typing import Any
 
 from mentoreval.errors import suggest
 from mentoreval.records.conventions import Conventions, read_conventions
+from mentoreval.records.dialect import COMMA, TEXT_SUFFIXES, Dialect
 from mentoreval.records.engines import (
     SUFFIXES,
     CannotRead,
@@ -31,6 +32,8 @@ from mentoreval.records.validation import Problem
 from mentoreval.records.workbooks import WORKBOOKS, scan_sheet, sheets_of
 
 DATABASES = (".duckdb",)
+OTHER_TEXTS = tuple(suffix for suffix in TEXT_SUFFIXES if not suffix.startswith(".csv"))
+"""A folder may hold any text, so that such a file is a table only where it is asked for."""
 READABLE = (*SUFFIXES, *WORKBOOKS, *STATISTICS_FILES, *DATABASES)
 
 
@@ -39,16 +42,19 @@ class RawTable:
     """One table as the district has it.
 
     title : what the user knows it by, such as "users.csv"
-    scan : makes a lazy frame of it, or raises CannotRead; that of a whole file may be asked for one part of it
+    scan : makes a lazy frame of it, or raises CannotRead; that of a whole file may be asked for one part of it, and
+        that of a text file to read it as it is stated to be written
     """
 
     title: str
     scan: Callable[..., LazyTable]
 
-    def open(self) -> LazyTable:
+    def open(self, dialect: Dialect | None = None) -> LazyTable:
         """The lazy frame; CannotRead says in words why there is none."""
+        if dialect is not None and not self.title.lower().endswith(TEXT_SUFFIXES):
+            raise CannotRead("it is no text file, so that nothing can be stated of how its text is written")
         try:
-            return self.scan()
+            return self.scan() if dialect is None else self.scan(dialect=dialect)
         except engine_errors() as error:
             raise CannotRead(reason(error)) from error
 
@@ -79,6 +85,8 @@ class Sources:
         every = {key: tables for key, tables in self.tables.items()}
         every |= {table.title: (table,) for tables in self.tables.values() for table in tables}
         found = every.get(name) or next((t for key, t in every.items() if key.lower() == name.lower()), ())
+        if not found:
+            found = next((t for key, t in every.items() if key.lower() in _as_other_text(name)), ())
         if len(found) > 1:
             titles = " and ".join(table.title for table in found)
             raise CannotRead(f"it is there more than once: {titles}; keep one of them")
@@ -89,6 +97,11 @@ class Sources:
         file, mark, part = name.partition(":")
         whole = self.find(file) if mark else None
         return None if whole is None else RawTable(name, partial(whole.scan, part))
+
+
+def _as_other_text(name: str) -> tuple[str, ...]:
+    """A file of that name with the suffix of a text that is no CSV file: found by its name where nothing else is."""
+    return tuple(f"{name.lower()}{suffix}" for suffix in OTHER_TEXTS)
 
 
 def open_sources(source: str | Path | Mapping[str, Any], stated: Conventions) -> Sources:
@@ -118,13 +131,21 @@ def _folder(folder: Path, name: str, stated: Conventions) -> Sources:
     conventions, problems = read_conventions(folder)
     tables: dict[str, tuple[RawTable, ...]] = {}
     for path in sorted(readable_files(folder), key=lambda path: path.name.lower().endswith(".parquet")):
-        stem = path.name.split(".")[0]
+        stem = path.name if path.suffix.lower() in OTHER_TEXTS else path.name.split(".")[0]
         tables[stem] = (*tables.get(stem, ()), RawTable(path.name, partial(_scan_path, path)))
+    for path in (path for path in folder.iterdir() if path.is_dir() and path.name.lower().endswith(READABLE)):
+        stem = path.name.split(".")[0]
+        tables[stem] = (*tables.get(stem, ()), RawTable(path.name, _refuse_folder))
     return Sources(name, f"the folder {name!r}", tables, stated.over(conventions), problems)
 
 
-def _scan_path(path: Path, part: str | None = None) -> LazyTable:
-    """The table in a file, or that sheet or table of it."""
+def _refuse_folder(*_: object, **__: object) -> LazyTable:
+    """A folder with the name of a file, as Spark writes a table: it is named, so that no table is missed in silence."""
+    raise CannotRead("it is a folder of files and not a file; write the table as one file")
+
+
+def _scan_path(path: Path, part: str | None = None, dialect: Dialect = COMMA) -> LazyTable:
+    """The table in a file, or that sheet or table of it; ``dialect`` is for text alone."""
     suffix = path.suffix.lower()
     if suffix in WORKBOOKS:
         return scan_sheet(path, _the_part(sheets_of(path), part, path, "sheet"))
@@ -133,7 +154,7 @@ def _scan_path(path: Path, part: str | None = None) -> LazyTable:
         return scan_table(tables[_the_part(list(tables), part, path, "table")])
     if part is not None:
         raise CannotRead(f"{path.name} holds one table only, so {part!r} can not be taken from it")
-    return scan_statistics_file(path) if suffix in STATISTICS_FILES else scan_file(path)
+    return scan_statistics_file(path) if suffix in STATISTICS_FILES else scan_file(path, dialect)
 
 
 def _the_part(parts: list[str], wanted: str | None, path: Path, what: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
@@ -12,19 +10,11 @@ import narwhals as nw
 
 from mentoreval.errors import OptionError, suggest
 from mentoreval.records.conventions import SchoolYearsAre
+from mentoreval.records.day_columns import DayColumns, day_columns
+from mentoreval.records.dialect import Dialect, dialect_of
 from mentoreval.records.source_rows import spring_year
 from mentoreval.records.tables import ATTENDANCE, TABLES
-
-MONTH, DAY = r"(0?[1-9]|1[0-2])", r"(0?[1-9]|[12]\d|3[01])"
-PARTS = {"YYYY": r"(\d{4})", "YY": r"(\d\d)", "MM": MONTH, "M": MONTH, "DD": DAY, "D": DAY}
-EXCEL = "excel"
-EXCEL_DAY = r"^\d{5}(?:\.0+)?$"
-"""Five digits are the days from May 1927 to 2173; what has a time of day behind its point is no date."""
-EXCEL_DAY_0 = dt.date(1899, 12, 30)
-"""Excel counts a 29 February 1900 that never was; from March 1900 on its days count from here. Not those of 1904."""
-NAMED_DATES = {"us": "MM/DD/YYYY"}
-DATES_SAID = 'MM/DD/YYYY (which "us" is short for), D.M.YYYY or YYYYMMDD, or "excel" for day numbers such as 44440'
-MIDNIGHT = r"(?:[ T]0?0:00(?::00(?:\.0+)?)?|[ T]12:00(?::00)? AM)?"
+from mentoreval.records.written_dates import EXCEL, NAMED_DATES, date_pattern
 
 
 @dataclass(frozen=True)
@@ -53,6 +43,8 @@ class TableMapping:
     school_years : what a single year such as 2022 means: the "spring" in which the school year ends, or its "autumn"
     drop : their column = values; such rows are left out, and the ledger says so
     unpivot : columns that become rows
+    days : for attendance: columns that are days, each cell of which becomes a row, see ``DayColumns``
+    text : how a text file is written, such as { delimiter = "^", names = ["…"] }, see ``Dialect``
     """  # noqa: E501
 
     source: tuple[str, ...]
@@ -63,11 +55,14 @@ class TableMapping:
     school_years: SchoolYearsAre | None = None
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unpivot: Unpivot | None = None
+    days: DayColumns | None = None
+    text: Dialect | None = None
 
     def named_columns(self) -> tuple[str, ...]:
         """Our names of the columns that the mapping makes."""
         made = (self.unpivot.names_to, self.unpivot.values_to) if self.unpivot else ()
-        return (*self.columns, *self.constants, *made)
+        of_days = ("date", "code") if self.days else ()
+        return (*self.columns, *self.constants, *made, *of_days)
 
 
 def table_mapping(table: str, spec: Any) -> TableMapping:
@@ -88,6 +83,10 @@ def table_mapping(table: str, spec: Any) -> TableMapping:
         options["drop"] = {c: _list(values) for c, values in _table(spec["drop"], where).items()}
     if "unpivot" in spec:
         options["unpivot"] = _unpivot(spec["unpivot"], where)
+    if "days" in spec:
+        options["days"] = day_columns(spec["days"], table, where)
+    if "text" in spec:
+        options["text"] = dialect_of(spec["text"], f"{where} text")
     rest = {name: spec[name] for name in ("dates", "school_years") if name in spec}
     made = TableMapping(source=_list(spec["source"]), **options, **rest)
     _check(made, table, where)
@@ -107,6 +106,8 @@ def _check(made: TableMapping, table: str, where: str) -> None:
     twice = [name for name in dict.fromkeys(made.named_columns()) if made.named_columns().count(name) > 1]
     if twice:
         raise OptionError(f"{where} makes the column {', '.join(twice)} in more than one way. Keep one.")
+    if made.days and (made.unpivot or "student_id" not in made.columns):
+        raise OptionError(f"{where} days needs columns with a student_id, and goes without unpivot.")
     if made.columns:
         for name in made.codes:
             if name not in made.named_columns():
@@ -117,44 +118,6 @@ def kinds_of(table: str) -> dict[str, str]:
     """The kind of each column of a table of ours; attendance has those of all its modes."""
     schemas = ATTENDANCE.values() if table == "attendance" else [TABLES[table]]
     return {column.name: column.kind for schema in schemas for column in schema.columns}
-
-
-def is_date_format(dates: str) -> bool:
-    """Whether it says how dates are written."""
-    try:
-        return dates == EXCEL or bool(date_pattern(dates))
-    except OptionError:
-        return False
-
-
-def date_pattern(dates: str) -> tuple[str, str]:
-    """A regular expression for dates so written, and the replacement that puts year, month and day in order.
-
-    OptionError where the text does not say year, month and day once each.
-    """
-    dates = NAMED_DATES.get(dates, dates)
-    parts = re.findall(r"Y+|M+|D+", dates)
-    if sorted(part[0] for part in parts) != ["D", "M", "Y"] or any(part not in PARTS for part in parts):
-        raise OptionError(f"dates = {dates!r} is not known. Write it as {DATES_SAID}.")
-    glued = not re.search(r"[^YMD]", dates)
-    pieces = {part: PARTS[part].replace("0?", "0") if glued else PARTS[part] for part in parts}
-    pattern = "".join(pieces.get(piece, re.escape(piece)) for piece in re.split(r"(Y+|M+|D+)", dates))
-    place = {part[0]: number for number, part in enumerate(parts, start=1)}
-    century = "" if "YYYY" in parts else "20"
-    return f"^{pattern}{MIDNIGHT}$", rf"{century}\{place['Y']}-0\{place['M']}-0\{place['D']}"
-
-
-def iso_dates(text: nw.Expr, dates: str) -> nw.Expr:
-    """Texts of dates so written as 2021-09-01; other texts stay, and are refused later if they are no dates.
-
-    For DuckDB, whose replacements name groups as \\1, and where a date and a whole number are a date.
-    """
-    if dates == EXCEL:
-        days = nw.when(text.str.contains(EXCEL_DAY)).then(text.str.slice(0, 5)).cast(nw.Int32)
-        return nw.coalesce((nw.lit(EXCEL_DAY_0) + days).cast(nw.Date).cast(nw.String), text)
-    pattern, replacement = date_pattern(dates)
-    padded = text.str.replace_all(pattern, replacement).str.replace_all(r"-0(\d\d)", r"-\1")
-    return nw.when(text.str.contains(pattern)).then(padded).otherwise(text)
 
 
 def school_years(text: nw.Expr, are: SchoolYearsAre) -> nw.Expr:

@@ -30,17 +30,19 @@ OF_COLUMN = {
     "person_id": "", "role": "student", "language": "en", "gender": "F",
 }  # fmt: skip
 NO_STUDENT = ("mentors",)
+NO_EXAMPLE = ("attendance_totals",)
+"""Tables of which a folder has none where others hold the same: they are in the dictionary only."""
 
 
 def write_template(folder: str | Path) -> tuple[Path, ...]:
-    """Write <table>.csv for every table, records.toml, and dictionary.en.csv and dictionary.es.csv.
+    """Write <table>.csv for every table but those in place of another, records.toml, and the dictionary (en, es).
 
     returns : the files
     OptionError where one of them exists already; then nothing is written.
     """
     place = Path(folder)
     contents: dict[str, list[list[str]]] = {}
-    for name, schema in TABLES.items():
+    for name, schema in ((name, schema) for name, schema in TABLES.items() if name not in NO_EXAMPLE):
         contents[f"{name}.csv"] = [[column.name for column in schema.columns], example_row(schema)]
     for language in LANGUAGES:
         contents[f"dictionary.{language}.csv"] = [list(row) for row in dictionary(language)]

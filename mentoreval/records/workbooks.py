@@ -12,6 +12,9 @@ from mentoreval.records.engines import CannotRead, column_names, scan_arrow
 from mentoreval.records.records import LazyTable
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+ZIPPED = (".xlsx", ".xlsm", ".xlsb")
+LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How a file of Excel begins that is encrypted: as those of before 2007 do, and not as the zip file that it is else."""
 
 
 def extra_module(name: str, extra: str) -> ModuleType:
@@ -41,6 +44,10 @@ def scan_sheet(path: Path, sheet: str) -> LazyTable:
 
 def _open(path: Path) -> Any:
     calamine = extra_module("python_calamine", "files")
+    with path.open("rb") as stream:
+        is_locked = path.suffix.lower() in ZIPPED and stream.read(len(LOCKED)) == LOCKED
+    if is_locked:
+        raise CannotRead("it is protected by a password; save it without one")
     try:
         return calamine.CalamineWorkbook.from_path(str(path))
     except (calamine.CalamineError, OSError) as error:

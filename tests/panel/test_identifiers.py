@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from mentoreval.panel.identifiers import among, left_join, same_rows
+from mentoreval.panel.identifiers import among, left_join, same_rows, stand_in_order
 from mentoreval.records.engines import hold_if_embedded, scan_arrow, wrap_frame
 
 KEYS = ["student_id", "period"]
@@ -39,3 +39,13 @@ def test_a_table_of_duckdb_is_held_with_the_same_rows_and_any_other_is_left_alon
     assert held.collect("pyarrow").to_native().to_pylist() == arrow.to_pylist()
     of_pandas = wrap_frame(ROWS)
     assert hold_if_embedded(of_pandas) is of_pandas
+
+
+@pytest.mark.parametrize("dtype", ["str", object])
+@pytest.mark.parametrize(
+    ("order", "in_order"),
+    [([0, 1, 2], True), ([1, 0, 2], False), ([2, 0], False), ([0, 0], False), ([1], True), ([], True)],
+)
+def test_rows_stand_in_order_where_sorting_would_move_none_and_none_is_there_twice(order, in_order, dtype):
+    rows = ROWS[KEYS].astype(dtype).iloc[order]
+    assert stand_in_order(rows, KEYS) == in_order

@@ -21,7 +21,7 @@ from mentoreval.records import Records, hash_sources, read_records, validate_rec
 from mentoreval.records.cell_texts import text_of_cell
 from mentoreval.records.format import choose_format
 from mentoreval.records.formats import FORMATS, Mapped, OneRoster
-from mentoreval.records.table_mapping import date_pattern
+from mentoreval.records.written_dates import date_pattern
 
 STUDENTS = [["STU_ID", "SEX", "STATUS"], ["00017", "1", "A"], ["00022", "2", "A"], ["00031", "2", "X"]]
 SPELLS = [

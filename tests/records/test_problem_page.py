@@ -58,7 +58,8 @@ def test_a_folder_in_place_of_a_file(folder: Callable[..., Path]) -> None:
     source = folder(students=None)
     (source / "students.csv").mkdir()
     report = validate_records(source, attendance="absences_only")
-    assert [problem.rule for problem in report.found] == ["missing_table"]
+    assert [problem.rule for problem in report.found] == ["unreadable_table"]
+    assert "it is a folder of files and not a file" in report.found[0].finding
 
 
 def words(language: str) -> dict[str, dict[str, str]]:

@@ -197,3 +197,114 @@ def test_a_missing_resource_is_named(tmp_path: Path) -> None:
         f"There is no enrolment table in the folder '{source}'. "
         "The format ed_fi keeps it in studentSchoolAssociations.csv; add that file."
     )
+
+
+def said_of(records: Records) -> dict[str, dict[str, Any]]:
+    """What the records say of each student."""
+    found = records.table("students").collect("pyarrow").to_native().to_pylist()
+    return {row.pop("student_id"): row for row in found}
+
+
+SAID = """
+    studentReference.studentUniqueId | hispanicLatinoEthnicity | races.0.raceDescriptor                | races.1.raceDescriptor | limitedEnglishProficiencyDescriptor                   | studentCharacteristics.0.studentCharacteristicDescriptor
+    0017                             | false                   | uri://ed-fi.org/RaceDescriptor#White  | Asian                  | uri://ed-fi.org/LimitedEnglishProficiencyDescriptor#Limited | uri://ed-fi.org/StudentCharacteristicDescriptor#Economic Disadvantaged
+    0022                             | true                    | uri://ed-fi.org/RaceDescriptor#White  |                        | NotLimited                                            |
+"""  # noqa: E501
+
+
+def test_races_english_learners_and_characteristics_become_columns_of_students(tmp_path: Path) -> None:
+    """Who is Hispanic or Latino is that, of any race; who has two races is "Two or more races"."""
+    special = "studentReference.studentUniqueId | programReference.programName\n 0022 | Special Education"
+    more = {"studentEducationOrganizationAssociations": SAID, "studentSpecialEducationProgramAssociations": special}
+    source = write(tmp_path, {**DUMP, **more})
+    records = read_records(source, **MODE)
+    columns = ("race_ethnicity", "english_learner", "economically_disadvantaged", "disability")
+    assert {student: tuple(row[name] for name in columns) for student, row in said_of(records).items()} == {
+        "0017": ("Two or more races", 1, 1, 0),
+        "0022": ("Hispanic or Latino", 0, 0, 1),
+    }
+    assert "temporary_housing" not in said_of(records)["0017"], "nobody is said to be homeless, so nothing is known"
+    report = validate_records(source, **MODE)
+    mapped = {
+        e.rule: e.rows for e in report.ledger.entries if e.table == "studentEducationOrganizationAssociations.csv"
+    }
+    assert mapped == {"codes_of_english_learner": 2, "economically_disadvantaged_not_listed_as_no": 1}
+    assert accounted(report, "studentSpecialEducationProgramAssociations.csv") == (1, 1, {})
+
+
+def test_a_race_that_is_not_told_is_missing(tmp_path: Path) -> None:
+    people = SAID.replace("#White  | Asian", "#Choose Not to Respond |").replace("true ", "false")
+    source = write(tmp_path, {**DUMP, "studentEducationOrganizationAssociations": people})
+    assert {student: row["race_ethnicity"] for student, row in said_of(read_records(source, **MODE)).items()} == {
+        "0017": None,
+        "0022": "White",
+    }
+    entries = validate_records(source, **MODE).ledger.entries
+    assert [entry.rows for entry in entries if entry.rule == "race_not_stated"] == [1]
+
+
+def test_a_proficiency_of_the_district_is_refused_until_it_is_explained(tmp_path: Path) -> None:
+    people = SAID.replace("| NotLimited", "| uri://district.org/Levels#Level 3")
+    source = write(tmp_path, {**DUMP, "studentEducationOrganizationAssociations": people})
+    (problem,) = validate_records(source, **MODE).found
+    assert "whose english_learner is not mapped (found: Level 3 (1))" in problem.finding
+    explained = {"kind": "ed_fi", "english_learner_codes": {"Level 3": "1"}}
+    records = read_records(source, attendance="absences_only", format=explained)
+    assert said_of(records)["0022"]["english_learner"] == 1
+
+
+def test_lists_of_parquet_are_flattened_and_lists_within_a_cell_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, DUMP)
+    person = {
+        "studentReference": {"studentUniqueId": "0017"},
+        "races": [{"raceDescriptor": "uri://ed-fi.org/RaceDescriptor#White"}],
+        "studentCharacteristics": [],
+    }
+    file = tmp_path / "studentEducationOrganizationAssociations.parquet"
+    pq.write_table(pa.Table.from_pylist([person, {**person, "studentReference": {"studentUniqueId": "0022"}}]), file)
+    assert {row["race_ethnicity"] for row in said_of(read_records(tmp_path, **MODE)).values()} == {"White"}
+    nested = """[{'raceDescriptor': 'uri://ed-fi.org/RaceDescriptor#White'}]"""
+    pq.write_table(pa.table({"studentUniqueId": ["0017"], "races": [nested]}), file)
+    assert [problem.rule for problem in validate_records(tmp_path, **MODE).found] == ["nested_text"]
+
+
+def test_why_a_student_left_is_in_the_words_that_measures_ask_for(tmp_path: Path) -> None:
+    spells = DUMP["studentSchoolAssociations"].replace(
+        "schoolYearTypeReference.schoolYear", "schoolYear | exitWithdrawTypeDescriptor"
+    )
+    spells = spells.replace("| 2022\n        0022", "| 2022 |\n        0022").replace(
+        "Kindergarten                           | 2022",
+        "Kindergarten | 2022 | uri://ed-fi.org/ExitWithdrawTypeDescriptor#Dropout",
+    )
+    source = write(tmp_path, {**DUMP, "studentSchoolAssociations": spells})
+    found = read_records(source, **MODE).table("enrolment").collect("pyarrow").to_native().to_pylist()
+    assert {row["student_id"]: row["exit_code"] for row in found} == {"0017": None, "0022": "dropout"}
+    own = {"kind": "ed_fi", "exit_codes": {"Dropout": "graduated"}}
+    found = read_records(source, attendance="absences_only", format=own).table("enrolment").collect("pyarrow")
+    assert "graduated" in {row["exit_code"] for row in found.to_native().to_pylist()}
+
+
+def test_what_is_said_of_students_who_are_not_there_is_in_the_ledger(tmp_path: Path) -> None:
+    people = SAID.replace("    0022 ", "    0099 ")
+    source = write(tmp_path, {**DUMP, "studentEducationOrganizationAssociations": people})
+    report = validate_records(source, **MODE)
+    assert accounted(report, "studentEducationOrganizationAssociations.csv") == (2, 1, {"orphan_student": 1})
+
+
+def test_of_several_events_of_a_day_the_first_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    events = ["Instructional day", "Student late arrival/early dismissal"]
+    day = {
+        "calendarReference": {"schoolId": 255901, "schoolYear": 2022},
+        "date": date(2021, 9, 1),
+        "calendarEvents": [{"calendarEventDescriptor": event} for event in events],
+    }
+    other = {**day, "date": date(2021, 9, 2), "calendarEvents": day["calendarEvents"][:1]}  # type: ignore[index]
+    source = write(tmp_path, DUMP)
+    (source / "calendarDates.csv").unlink()
+    pq.write_table(pa.Table.from_pylist([day, other]), source / "calendarDates.parquet")
+    report = validate_records(source, **MODE)
+    assert report.ok, report.message
+    assert [(e.action, e.rows) for e in report.ledger.entries if e.rule == "further_calendar_events"] == [
+        ("flagged", 1)
+    ]
+    assert len(rows(read_records(source, **MODE), "calendar")) == 2

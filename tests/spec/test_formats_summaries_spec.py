@@ -67,17 +67,72 @@ def test_the_days_of_california_are_those_of_its_formula(tmp_path: Path) -> None
     assert [row["days_absent"] for row in rows(records, "attendance")] == [2 + 10 + 5 + 1, 2 + 10 + 5 + 0]
 
 
-def test_independent_study_counts_as_expected_and_absent_where_no_attendance_is_claimed(tmp_path: Path) -> None:
-    stas = STAS.replace(
-        "Incomplete Independent Study Days",
-        "ADA-generating Independent Study Days,Non-ADA-generating Independent Study Days",
-    )
-    stas = stas.replace("5,1\n", "5,20,4\n").replace("5,0\n", "5,0,0\n").replace("Y,,,,,,,", "Y,,,,,,,,")
-    records = read_records(write(tmp_path, {**OURS, "STAS": stas}), format="calpads")
+def test_independent_study_is_part_of_the_days_expected_and_absent_where_no_attendance_is_claimed(
+    tmp_path: Path,
+) -> None:
+    """Since 2021-22 all eight counts add up to the days expected (CALPADS validation STAS0318)."""
+    today = "SSID,School of Attendance,Academic Year ID,Exemption Indicator,Expected Attendance Days,"
+    today += "Days Attended In-Person,Days Absent Out-of-School Suspension,Days in Attendance In-School Suspension,"
+    today += "Days Absent In-Person Excused Non-Suspension,Days Absent In-Person Unexcused Non-Suspension,"
+    today += "Non-ADA Generating Independent Study Days,ADA-Generating Independent Study Days\n"
+    today += "8000000001,1930924,2021-2022,N,180,138,2,1,10,5,4,20\n8000000002,1930924,2021-2022,N,180,163,2,0,10,5,0,0"
+    assert 138 + 2 + 1 + 10 + 5 + 4 + 20 == 180
+    report = validate_records(write(tmp_path, {**OURS, "STAS": today}), format="calpads")
+    assert [entry for entry in report.ledger.entries if entry.action == "flagged" and "STAS" in entry.table] == []
+    records = read_records(tmp_path, format="calpads")
     assert [(row["days_enrolled"], row["days_absent"]) for row in rows(records, "attendance")] == [
-        (180 + 20 + 4, 2 + 10 + 5 + 4),
+        (180, 2 + 10 + 5 + 4),
         (180, 2 + 10 + 5),
     ]
+
+
+FIELDS_BY_ORDER = """STAS^^^1975291^1930924^2021-2022^8000000001^17^Ana^Lopez^20070131^F^N^N^180^138^2^1^10^5^4^20
+STAS^^^1975291^1930924^2021-2022^8000000002^22^Ben^O'Hara^20080228^M^N^N^180^163^2^0^10^5^0^0
+STAS^^^1975291^1930924^2021-2022^8000000003^31^Cy^Ng^20080228^M^Y^^^^^^^^^"""
+UNTIL_2021 = """STAS^^^1975291^1930924^2019-2020^8000000001^17^Ana^Lopez^20070131^F^N^N^180^162^2^1^10^5^1"""
+
+
+def test_the_files_of_calpads_have_carets_and_no_names(tmp_path: Path) -> None:
+    write(tmp_path, OURS)
+    (tmp_path / "STAS.txt").write_text(FIELDS_BY_ORDER + "\n", encoding="utf-8")
+    options = {"kind": "calpads", "delimiter": "^", "header": False}
+    records = read_records(tmp_path, format=options)
+    assert [(row["student_id"], row["days_enrolled"], row["days_absent"]) for row in rows(records, "attendance")] == [
+        ("8000000001", 180, 2 + 10 + 5 + 4),
+        ("8000000002", 180, 2 + 10 + 5),
+    ]
+    report = validate_records(tmp_path, format=options)
+    assert accounted(report, "STAS.txt") == (3, 2, {"exempt_from_absence_summary": 1})
+    assert "days_do_not_add_up" not in {entry.rule for entry in report.ledger.entries}
+
+
+def test_a_file_of_21_fields_is_one_from_before_independent_study_was_split(tmp_path: Path) -> None:
+    ours = {name: text.replace("2021-22", "2019-20") for name, text in OURS.items()}
+    ours["enrolment"] = ours["enrolment"].replace("2021-08", "2019-08").replace("2022-06", "2020-06")
+    write(tmp_path, ours)
+    (tmp_path / "STAS.txt").write_text(UNTIL_2021 + "\n", encoding="utf-8")
+    report = validate_records(tmp_path, format={"kind": "calpads", "delimiter": "^", "header": False})
+    assert report.ok, report.message
+    assert "days_do_not_add_up" not in {entry.rule for entry in report.ledger.entries}
+    records = read_records(tmp_path, format={"kind": "calpads", "delimiter": "^", "header": False})
+    assert [(row["days_enrolled"], row["days_absent"]) for row in rows(records, "attendance")] == [
+        (180, 2 + 10 + 5 + 1)
+    ]
+
+
+def test_a_line_of_names_in_a_file_that_is_said_to_have_none_is_counted_as_no_record(tmp_path: Path) -> None:
+    names = "^".join(f"Field {number}" for number in range(1, 23))
+    write(tmp_path, OURS)
+    (tmp_path / "STAS.txt").write_text(f"{names}\n{FIELDS_BY_ORDER}\n", encoding="utf-8")
+    report = validate_records(tmp_path, format={"kind": "calpads", "delimiter": "^", "header": False})
+    assert accounted(report, "STAS.txt") == (4, 2, {"other_record_type": 1, "exempt_from_absence_summary": 1})
+
+
+def test_carets_that_nobody_stated_are_named(tmp_path: Path) -> None:
+    write(tmp_path, OURS)
+    (tmp_path / "STAS.txt").write_text(FIELDS_BY_ORDER + "\n", encoding="utf-8")
+    (problem,) = validate_records(tmp_path, format="calpads").found
+    assert "STAS can not be read: its columns are parted by '^'" in problem.finding
 
 
 def test_the_summary_feeds_the_yearly_measures(tmp_path: Path) -> None:
@@ -211,3 +266,28 @@ def test_one_file_may_hold_everything(tmp_path: Path) -> None:
         ("1", "2021-22"),
     ]
     assert len(rows(records, "students")) == 1
+
+
+def test_the_letters_of_the_practice_files_and_the_numbers_of_the_specification_are_read(tmp_path: Path) -> None:
+    """frpl N, R and F are 0, 1 and 2: not in the program, reduced price, free. Of race_ethnicity 3 is Hispanic."""
+    years = (
+        SDP["Student_School_Year"].replace(",0,0,1\n", ",N,0,1\n").replace("9,2,", "9,F,").replace("0,1,1,0", "0,R,1,0")
+    )
+    files = {
+        **SDP,
+        "Student_School_Year": years,
+        "Student_Attributes": "sid,male,race_ethnicity\n1,0,3\n2,1,W",
+        "Student_School_Enrollment": SDP["Student_School_Enrollment"]
+        .replace("withdrawal_date,", "withdrawal_date,withdrawal_code,")
+        .replace("2021-12-17,", "2021-12-17,MOVED,")
+        .replace("-18,170", "-18,,170")
+        .replace("-17,100", "-17,,100")
+        .replace(",,180", ",,,180"),
+    }
+    records = read_records(write(tmp_path, files), format="opensdp")
+    found = {
+        row["student_id"]: (row["race_ethnicity"], row["economically_disadvantaged"])
+        for row in rows(records, "students")
+    }
+    assert found == {"1": ("Hispanic", 0), "2": ("W", 1)}
+    assert {row["exit_code"] for row in rows(records, "enrolment")} == {None, "MOVED"}

@@ -660,3 +660,10 @@ def test_a_match_without_an_end_is_open_and_one_to_one_unless_it_says_more() -> 
         ("m1", "None", "one_to_one"),
         ("m2", "None", "group"),
     ]
+
+
+def test_an_identifier_in_scientific_notation_has_lost_its_digits_and_is_refused() -> None:
+    """1.23E+05 may have been 123,001 or 123,499: no repair can know."""
+    absences = "student_id | date       | code\n1.23E+05   | 2021-09-02 | absent"
+    with pytest.raises(DataError, match=r"in scientific notation, so digits are lost \(found: 1\.23E\+05 \(1\)\)"):
+        read(ABSENT, attendance=absences)

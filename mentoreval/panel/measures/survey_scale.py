@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from mentoreval.aliases import FloatArray
 from mentoreval.errors import OptionError
 from mentoreval.numerics.reliability import cronbach_alpha
-from mentoreval.panel.facts import Domain, Unit
+from mentoreval.panel.facts import Domain, MeasureFacts, Unit
 from mentoreval.panel.measure import Measure, measured, reasons
 from mentoreval.panel.records_by_period import RecordsByPeriod
 from mentoreval.panel.survey_answers import answers_by_student
+
+FEWEST = 10
+"""Complete answers below which alpha says next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,22 @@ class SurveyScale(Measure):
     @property
     def rule(self) -> str:
         """The number of items, the bounds and how many must be answered."""
+        return f"survey_scale {self._options}"
+
+    @property
+    def _options(self) -> str:
         return (
-            f"survey_scale items={len(self.items)} reversed={len(self.reverse)} lowest={self.lowest:g} "
+            f"items={len(self.items)} reversed={len(self.reverse)} lowest={self.lowest:g} "
             f"highest={self.highest:g} min_answered={self.min_answered:.0%}"
         )
+
+    def facts_of(self, records: RecordsByPeriod) -> MeasureFacts:
+        """With Cronbach's alpha in the rule; without it for one item, and below ``FEWEST`` complete answers."""
+        answers = self._complete(records)
+        alpha = cronbach_alpha(answers)
+        if len(answers) < FEWEST or np.isnan(alpha):
+            return self.facts
+        return replace(self.facts, rule=f"survey_scale_with_alpha {self._options} alpha={alpha:.2f}")
 
     def answers(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, period and a column for each item, reversed items turned; OptionError where no item is named."""
@@ -66,7 +82,11 @@ class SurveyScale(Measure):
 
     def alpha(self, records: RecordsByPeriod) -> float:
         """Cronbach's alpha over all students and periods who answered every item."""
-        return cronbach_alpha(self.answers(records)[list(self.items)].to_numpy(dtype=float))
+        return cronbach_alpha(self._complete(records))
+
+    def _complete(self, records: RecordsByPeriod) -> FloatArray:
+        """The answers (n, items) of those who answered every item."""
+        return self.answers(records)[list(self.items)].dropna().to_numpy(dtype=float)
 
     def compute(self, records: RecordsByPeriod) -> pd.DataFrame:
         """student_id, period, survey_scale, reason."""

@@ -2,8 +2,9 @@
 
 A resource is a file of its name. A nested field such as ``studentReference.studentUniqueId`` may be nested (Parquet) or
 a column of that name with dots, underscores or two underscores, or of its last part only. A descriptor may have its
-namespace: ``uri://ed-fi.org/AttendanceEventCategoryDescriptor#Tardy`` is ``Tardy``. Resources and descriptor values of
-the Ed-Fi data standard 3 to 5.
+namespace: ``uri://ed-fi.org/AttendanceEventCategoryDescriptor#Tardy`` is ``Tardy``. A list is nested (Parquet), or has
+a column for each entry, such as ``races.0.raceDescriptor``. Resources and descriptor values are those of the Ed-Fi data
+standard 3 to 6 (github.com/Ed-Fi-Alliance-OSS/Ed-Fi-Data-Standard, its folder Descriptors).
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import ClassVar
 
 import narwhals as nw
 
-from mentoreval.records.checked import Checked, ask, first_values
+from mentoreval.records.checked import Checked, ask
+from mentoreval.records.ed_fi_students import STUDENT, demographics, of_students, programs, with_flags, word
 from mentoreval.records.format import Format, Translation
 from mentoreval.records.records import LazyTable, LedgerEntry
 from mentoreval.records.source_rows import (
     CannotTranslate,
     Wanted,
     drop,
+    flagged,
     kept_as,
     source_problem,
     spring_year,
@@ -49,11 +52,11 @@ CALENDAR_EVENTS = {
     "Emergency day": "closed", "Strike": "closed", "Other": "closed",
 }  # fmt: skip
 TERMS = {"Fall Semester": "S1", "Spring Semester": "S2", "Year Round": "Y", "Full Year": "Y"}
+EXIT_CODES = {"Dropout": "dropout", "Graduated": "graduated", "Transferred": "transferred_out"}
+"""Reasons of leaving that measures ask for. A transfer within the district is one to whom is enrolled again."""
 MADE_OF_RESOURCES = ("students", "enrolment", "calendar", "attendance", "grades", "sessions")
-STUDENT = ("studentReference.studentUniqueId", "studentUniqueId")
 SCHOOL = ("schoolReference.schoolId", "schoolId")
 YEAR = ("schoolYearTypeReference.schoolYear", "schoolYear")
-NAMESPACE = r"^uri://[^#]*#"
 NO_FINAL_MARKS = (
     "The resource grades has marks of grading periods and is left alone; final marks are in courseTranscripts."
 )
@@ -67,6 +70,8 @@ class EdFi(Format):
         year of Ed-Fi is the one in which the school year ends
     attendance_codes, grade_levels, calendar_events, terms : a district's own descriptors beside those of Ed-Fi; events
         are "in_session" or "closed"
+    exit_codes : a district's own reasons of leaving → such as dropout, graduated or transferred_out; others stay
+    english_learner_codes : a district's own descriptors of English proficiency → 1 for an English learner, else 0
     demographics_of : the education organization whose demographics of a student count, where several have some
     """
 
@@ -82,6 +87,8 @@ class EdFi(Format):
     grade_levels: Mapping[str, str] = field(default_factory=dict)
     calendar_events: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
+    exit_codes: Mapping[str, str] = field(default_factory=dict)
+    english_learner_codes: Mapping[str, str] = field(default_factory=dict)
     demographics_of: str | None = None
 
     def translate(self, sources: Sources) -> Translation:
@@ -118,50 +125,23 @@ class EdFi(Format):
         students = take(sources, Wanted("students", "students", columns, ("birth_date", "gender")))
         if students is None:
             return []
-        people = self._demographics(sources)
-        gender, frame = _word("gender"), students.frame
-        if people is not None:
-            frame = frame.join(
-                people.frame.select("student_id", "_sex", "hispanic_latino"), on="student_id", how="left"
-            )
-            gender = nw.coalesce(_word("_sex"), gender)
-            frame = frame.with_columns(gender=gender).drop("_sex")
-        else:
-            frame = frame.with_columns(gender=gender)
-        students = kept_as(students, frame)
-        return [students] if people is None else [students, people]
-
-    def _demographics(self, sources: Sources) -> Checked | None:
-        """One row for each student; CannotTranslate where two organizations say different things of one."""
-        columns = {
-            "student_id": STUDENT, "_sex": ("sexDescriptor",), "hispanic_latino": ("hispanicLatinoEthnicity",),
-            "_organization": ("educationOrganizationReference.educationOrganizationId", "educationOrganizationId"),
-        }  # fmt: skip
-        optional = ("_sex", "hispanic_latino", "_organization")
-        people = take(sources, Wanted("studentEducationOrganizationAssociations", "students", columns, optional))
-        if people is None:
-            return None
-        if self.demographics_of:
-            other = (nw.col("_organization") != self.demographics_of).fill_null(True)
-            people = drop(people, {"other_organization": other}, "student_id")
-        distinct = people.frame.select("student_id", "_sex", "hispanic_latino").unique()
-        twice = distinct.group_by("student_id").agg(n=nw.len()).filter(nw.col("n") > 1)
-        if rows := ask(twice, rows=nw.len())["rows"]:
-            advice = "Say whose demographics count, with demographics_of = the identifier of the district."
-            what, target = "differs between education organizations", ("students", "gender")
-            examples = first_values(twice, "student_id")
-            raise CannotTranslate(source_problem(people, target, "demographics_differ", rows, what, advice, examples))
-        return kept_as(people, distinct)
+        people = demographics(sources, self.demographics_of, self.english_learner_codes)
+        people = None if people is None else of_students(people, students)
+        rosters = [(of_students(roster, students), flag) for roster, flag in programs(sources)]
+        made = with_flags(students, people, rosters)
+        return [made, *([] if people is None else [people]), *(roster for roster, _ in rosters)]
 
     def _enrolment(self, sources: Sources) -> list[Checked]:
         columns = {
             "student_id": STUDENT, "school_id": SCHOOL, "school_year": YEAR,
             "grade_level": ("entryGradeLevelDescriptor",), "entry_date": ("entryDate",),
-            "exit_date": ("exitWithdrawDate",),
+            "exit_date": ("exitWithdrawDate",), "exit_code": ("exitWithdrawTypeDescriptor",),
         }  # fmt: skip
-        spells = take(sources, Wanted("studentSchoolAssociations", "enrolment", columns, ("school_year", "exit_date")))
+        optional = ("school_year", "exit_date", "exit_code")
+        spells = take(sources, Wanted("studentSchoolAssociations", "enrolment", columns, optional))
         if spells is None:
             return []
+        spells = self._with_exit_codes(spells)
         advice = "Give each a grade level in grade_levels = { … }."
         spells = _with_words(spells, "grade_level")
         known = {
@@ -173,6 +153,15 @@ class EdFi(Format):
         levels = {**GRADE_LEVELS, **known, **self.grade_levels}
         spells = translate_codes(spells, ("enrolment", "grade_level"), levels, advice)
         return [self._with_school_year(spells)]
+
+    def _with_exit_codes(self, spells: Checked) -> Checked:
+        """Why spells ended, in our words where we have one, else as described; no column where nothing is said."""
+        if not ask(spells.frame, rows=nw.col("exit_code").count())["rows"]:
+            return kept_as(spells, spells.frame.drop("exit_code"))
+        codes = {**EXIT_CODES, **self.exit_codes}
+        return translate_codes(
+            _with_words(spells, "exit_code"), ("enrolment", "exit_code"), codes, "", others_stay=True
+        )
 
     def _with_school_year(self, spells: Checked) -> Checked:
         year = nw.col("school_year")
@@ -193,10 +182,12 @@ class EdFi(Format):
             "school_year": ("calendarReference.schoolYear", "schoolYear"), "date": ("date",),
             "event": ("calendarEventDescriptor", "calendarEvents.calendarEventDescriptor",
                       "calendarEvents.0.calendarEventDescriptor"),
+            "_second": ("calendarEvents.1.calendarEventDescriptor",),
         }  # fmt: skip
-        days = take(sources, Wanted("calendarDates", "calendar", columns))
+        days = take(sources, Wanted("calendarDates", "calendar", columns, ("_second",)))
         if days is None:
             return []
+        days = flagged(days, "further_calendar_events", ~nw.col("_second").is_null(), "date")
         advice = 'Say of each "in_session" or "closed", in calendar_events = { … }.'
         events = {**CALENDAR_EVENTS, **self.calendar_events}
         days = translate_codes(_with_words(days, "event"), ("calendar", "event"), events, advice)
@@ -237,13 +228,8 @@ class EdFi(Format):
         return [kept_as(marks, marks.frame.with_columns(school_year=spring_year(nw.col("school_year"))))]
 
 
-def _word(name: str) -> nw.Expr:
-    """A descriptor without its namespace."""
-    return nw.col(name).str.replace_all(NAMESPACE, "").alias(name)
-
-
 def _with_words(table: Checked, name: str) -> Checked:
-    return replace(table, frame=table.frame.with_columns(_word(name)))
+    return replace(table, frame=table.frame.with_columns(word(name)))
 
 
 def _mentoring_sessions(sources: Sources) -> list[Checked]:

@@ -1,7 +1,10 @@
 """OpenSDP: the column names of the Strategic Data Project's specification, which many states' research files have.
 
 A school year is the year of its spring, a grade level is -1 before kindergarten, 0 in kindergarten and -9 where there
-is none, and statuses such as frpl are 0 or 1 (of frpl 2 is reduced price). Strategic Data Project, SDP Identify.
+is none, and statuses such as ell are 0 or 1; of frpl 1 is reduced price and 2 is free. Names and values: Strategic Data
+Project, Identify: Data Specification Guide (github.com/OpenSDP/college-going-toolkit-r, SDPIdentify.Rmd). The practice
+files of that toolkit (its folder data) have the same names, and N, R and F in frpl. What the synthetic data engine
+OpenSDPsynthR writes has no spells of enrolment and is not of this layout.
 """
 
 from __future__ import annotations
@@ -38,7 +41,11 @@ DAYS: Columns = {
     "days_absent": ("days_absent", "total_days_absent"),
 }
 SEX = {"1": "male", "0": "female"}
-FRPL = {"0": "0", "1": "1", "2": "1"}
+FRPL = {"0": "0", "1": "1", "2": "1", "N": "0", "R": "1", "F": "1"}
+RACES = {
+    "1": "African American", "2": "Asian American", "3": "Hispanic", "4": "American Indian", "5": "White",
+    "6": "Other", "7": "Multiple",
+}  # fmt: skip
 SPELL_YEAR = ["student_id", "school_id", "school_year"]
 
 
@@ -85,6 +92,7 @@ class OpenSdp(Format):
         columns |= {"birth_date": ("birth_date", "birthdate")}
         people = _needed(sources, Wanted(self.attributes, "students", columns, tuple(columns)[1:]))
         people = translate_codes(people, ("students", "gender"), SEX, "The column male is 1 or 0.")
+        people = translate_codes(people, ("students", "race_ethnicity"), RACES, "", others_stay=True)
         return people if self.attributes != self.years else kept_as(people, people.frame.unique())
 
     def _years(self, sources: Sources) -> Checked:
@@ -96,7 +104,7 @@ class OpenSdp(Format):
         columns |= {name: (name,) for name in STATUSES} | DAYS
         years = _needed(sources, Wanted(self.years, "enrolment", columns, (*STATUSES, *DAYS)))
         refuse_words(years, "attendance", {name: theirs[0] for name, theirs in DAYS.items()})
-        return translate_codes(years, ("students", "frpl"), FRPL, "The column frpl is 0, 1 or 2.")
+        return translate_codes(years, ("students", "frpl"), FRPL, "The column frpl is 0, 1 or 2, or N, R or F.")
 
     def _spells(self, sources: Sources) -> Checked:
         columns: Columns = {
@@ -105,7 +113,8 @@ class OpenSdp(Format):
             "school_id": ("school_code", "school_id"),
         }
         columns |= {"entry_date": ("enrollment_date",), "exit_date": ("withdrawal_date",)} | DAYS
-        spells = _needed(sources, Wanted(self.spells, "enrolment", columns, ("exit_date", *DAYS)))
+        columns["exit_code"] = ("withdrawal_code",)
+        spells = _needed(sources, Wanted(self.spells, "enrolment", columns, ("exit_date", "exit_code", *DAYS)))
         refuse_words(spells, "attendance", {name: theirs[0] for name, theirs in DAYS.items()})
         return spells
 
@@ -128,7 +137,8 @@ def _needed(sources: Sources, wanted: Wanted) -> Checked:
 
 def _enrolment(spells: Checked) -> LazyTable:
     year = spring_year(nw.col("school_year")).alias("school_year")
-    return spells.frame.select("student_id", "school_id", year, "grade_level", "entry_date", "exit_date")
+    codes = ["exit_code"] if ask(spells.frame, rows=nw.col("exit_code").count())["rows"] else []
+    return spells.frame.select("student_id", "school_id", year, "grade_level", "entry_date", "exit_date", *codes)
 
 
 def _with_statuses(people: LazyTable, years: LazyTable) -> LazyTable:

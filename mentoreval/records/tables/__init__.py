@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mentoreval.records.schema import TableSchema
 from mentoreval.records.tables.assessments import ASSESSMENTS
-from mentoreval.records.tables.attendance import ATTENDANCE
+from mentoreval.records.tables.attendance import ATTENDANCE, ATTENDANCE_TOTALS
 from mentoreval.records.tables.calendar import CALENDAR
 from mentoreval.records.tables.enrolment import ENROLMENT
 from mentoreval.records.tables.grades import GRADES
@@ -22,6 +22,7 @@ TABLES: dict[str, TableSchema] = {
     "calendar": CALENDAR,
     "enrolment": ENROLMENT,
     "attendance": ATTENDANCE["absences_only"],
+    "attendance_totals": ATTENDANCE_TOTALS,
     "grades": GRADES,
     "mentors": MENTORS,
     "matches": MATCHES,

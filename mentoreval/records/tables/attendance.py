@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import narwhals as nw
 
 from mentoreval.records.records import AttendanceMode
@@ -86,6 +88,12 @@ YEARLY_TOTALS = TableSchema(
             "days_absent counts every day missed, excused, unexcused or suspended.",
         ),
     ),
+)
+
+ATTENDANCE_TOTALS = replace(
+    YEARLY_TOTALS,
+    name="attendance_totals",
+    description="Yearly totals of earlier school years, where the table attendance has the days of later ones.",
 )
 
 ATTENDANCE: dict[AttendanceMode, TableSchema] = {
