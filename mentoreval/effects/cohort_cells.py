@@ -217,9 +217,9 @@ def _group_time(cells: CohortCells) -> GroupTime:
     row = np.searchsorted(rows.units, rows.design.baseline.unit[own])
     cohort[row], weight[row] = rows.design.baseline.cohort[own], rows.design.weighting.weights[own]
     compared = np.zeros((cells.n_codes, n), dtype=bool)
-    compared[cells.comparison_code, rows.owner[cells.compares]] = True
+    compared.ravel()[cells.comparison_code * n + rows.owner[cells.compares]] = True
     in_cell = compared[cells.comparison_code_of_cell]
-    in_cell[cells.cell[cells.inside], rows.owner[cells.inside]] = True
+    in_cell.ravel()[cells.cell[cells.inside] * n + rows.owner[cells.inside]] = True
     clock = rows.design.panel.timeline.clock
     return GroupTime(cohort, weight, in_cell.T, cells.cohort, clock[cells.period])
 

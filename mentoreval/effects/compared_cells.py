@@ -11,11 +11,11 @@ import pandas as pd
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.design.design import Design
 from mentoreval.effects.cells import Cell, Members
-from mentoreval.effects.sample import model_matrix
+from mentoreval.effects.sample import covariates_before, model_matrix
 from mentoreval.errors import EffectError
 from mentoreval.numerics.did_cells import CellError, CellMethod, compare_changes
 from mentoreval.numerics.did_cross_sections import compare_cross_sections
-from mentoreval.panel.panel import PRIOR
+from mentoreval.panel.panel import PRIOR, Panel
 
 Missing = Literal["complete_pairs", "cross_sections"]
 
@@ -38,15 +38,30 @@ class ComparedCell:
         return cls(cell, 0.0, unit, members.treated[known[:, cell.period]], np.zeros(len(unit)))
 
 
+def group_by_reading(cells: list[Cell], alike: bool) -> list[tuple[int, list[Cell]]]:
+    """The cells that read their covariates in the same period, the earlier one of each, and its position.
+
+    alike : whether all periods tell the same, so that all cells share what they read
+    """
+    readings = sorted({min(cell.base, cell.period) for cell in cells})
+    if alike:
+        return [(readings[0], cells)]
+    return [(one, [cell for cell in cells if min(cell.base, cell.period) == one]) for one in readings]
+
+
 def pair_covariates(
-    design: Design, members: Members, names: tuple[str, ...], anticipation: int
+    panel: Panel, members: Members, names: tuple[str, ...], fixed: frozenset[str], reading: int
 ) -> tuple[FloatArray, BoolArray]:
-    """(m, p) intercept and covariates at the baseline, zero where one is missing, and (m,) where none is."""
+    """(m, p) intercept and covariates, zero where one is missing, and (m,) where none is.
+
+    fixed : those of which any row tells
+    reading : position of the period in which the others are read
+    """
     everyone = np.ones(len(members.unit))
     if not names:
         return everyone[:, None], everyone > 0
-    start = np.minimum(members.until, members.cohort) - anticipation
-    frame = design.panel.covariates_at_baseline(members.unit, start, names)
+    start = np.full(len(members.unit), panel.timeline.clock[reading + 1])
+    frame = covariates_before(panel, members.unit, start, names, fixed)
     complete = frame.notna().all(axis=1).to_numpy(dtype=bool)
     if not complete.any():
         return everyone[:, None], complete
@@ -61,8 +76,9 @@ def compare_pairs(
     for arm, missing in (("treated", not treated.any()), ("comparison", bool(treated.all()))):
         if missing:
             raise CellError(f"no {arm} unit with a known outcome in both periods")
-    known = y[unit]
-    change = known[:, [cell.period for cell in cells]] - known[:, [cell.base for cell in cells]]
+    known, change = y[unit], np.empty((len(unit), len(cells)), order="F")
+    for cell, column in zip(cells, change.T, strict=True):
+        np.subtract(known[:, cell.period], known[:, cell.base], out=column)
     effects = compare_changes(change, treated, members.weights[mask], X[mask], method)
     return [
         ComparedCell(cell, float(att), unit, treated, influence, effects.n_trimmed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mentoreval.aliases import FloatArray
+from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.design.design import Design
 from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.inference import FEW_CLUSTERS, Inference, default_inference
@@ -36,7 +37,8 @@ class JointTest:
 
     statistic : θ'V⁻¹θ
     df : number of effects
-    df_denominator : of the F distribution of statistic / df; infinity = chi-squared
+    df_denominator : of the F distribution of statistic · scale / df; infinity = chi-squared
+    scale : (η − df + 1)/η where the variance is CR2 and η its degrees of freedom (Hotelling's T²), else 1
     """
 
     statistic: float
@@ -44,6 +46,7 @@ class JointTest:
     p_value: float
     terms: tuple[str, ...]
     df_denominator: float = math.inf
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,8 @@ class Estimate:
     cluster : their name, "" for independent rows
     p_values : (k,) where they come from draws and not from the t distribution; None otherwise
     limits : (k, 2) of the confidence intervals, where they come from inverting a test; None otherwise
+    joint_df : degrees of freedom of the variance of several effects together, given by their places, where the method
+        has them (CR2); None otherwise
     reason : key of the reason for which this inference was taken where none was named; "" where one was
     """
 
@@ -73,6 +78,7 @@ class Estimate:
     band: float | None = None
     p_values: FloatArray | None = None
     limits: FloatArray | None = None
+    joint_df: Callable[[IntArray], float] | None = None
     reason: str = ""
 
     @property
@@ -202,7 +208,11 @@ class Estimate:
         return {}
 
     def joint_test(self, terms: list[str] | None = None) -> JointTest:
-        """Wald test that the named terms, by default those before the start, are all zero."""
+        """Wald test that the named terms, by default those before the start, are all zero.
+
+        Chi-squared, or F with the degrees of freedom of the errors; with CR2 the F of Hotelling's T², whose degrees of
+        freedom are those of all the terms together, "HTZ" of clubSandwich.
+        """
         from mentoreval.effects.pooling import wald_test
 
         return wald_test(self, terms)

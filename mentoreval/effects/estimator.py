@@ -154,6 +154,8 @@ class Fit:
     clusters : for each name (student, school, matched_set, mentor) the (n,) codes of the rows
     entries : entries of the design's baseline that are in the analytic sample
     linear : the regression behind the estimate, if there is one
+    second_stage : that of two-stage least squares, for the corrections of its errors and nothing else: regressors as
+        the instruments tell them, residuals of the equation itself
     group_time : cohorts and cells, for estimators of group-time effects
     pooled_by : how group-time effects were pooled; None where they were not
     window : the event times that were pooled; None = all
@@ -176,6 +178,7 @@ class Fit:
     clusters: Mapping[str, IntArray]
     entries: IntArray
     linear: LinearModel | None = None
+    second_stage: LinearModel | None = None
     group_time: GroupTime | None = None
     pooled_by: str | None = None
     window: Window | None = None

@@ -10,8 +10,9 @@ import numpy as np
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.design.design import Design
 from mentoreval.effects.cohort_cells import CellEstimates, CohortCells, group_cells
-from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, number, observe_periods
+from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, observe_periods
 from mentoreval.errors import EffectError, first_few
+from mentoreval.numerics.codes import number
 from mentoreval.numerics.imputation import AliasedCovariatesError, Imputed, impute_untreated
 
 

@@ -6,12 +6,10 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from mentoreval.aliases import FloatArray, IntArray
+from mentoreval.effects.absorbed import MOST_LEVELS, spelt_out
 from mentoreval.effects.estimator import Fit, LinearModel
 from mentoreval.errors import EffectError
-from mentoreval.numerics.absorb import is_nested
 from mentoreval.numerics.sandwich import count_clusters
 from mentoreval.registry import Kind, make
 
@@ -23,12 +21,6 @@ MANY_CLUSTERS = 40
 
 FEW_CLUSTERS = 10
 """Below this many clusters a plain cluster-robust error is too small more often than it says."""
-
-LARGEST_UNEVEN = 500
-"""Rows of a cluster with uneven weights of which CR2 still makes a matrix."""
-
-MOST_LEVELS = 1_000
-"""Levels of absorbed effects, not nested in the clusters, that CR2 and the wild bootstrap spell out."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,8 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
     own_variance : the estimator's own, where it has no influence function
     many_clusters : CR1 from MANY_CLUSTERS on
     some_clusters : CR2 with Satterthwaite degrees of freedom
-    some_clusters_large : the wild cluster bootstrap, where CR2 would need a matrix of all rows of a school
+    some_clusters_large : the wild cluster bootstrap, where CR2 would need a column for each of MOST_LEVELS effects in
+        which weights differ, such as matched sets within schools
     few_clusters : the wild cluster bootstrap below FEW_CLUSTERS, where a plain cluster-robust error is not taken
     some_clusters_no_regression, few_clusters_no_regression : CR1 with t(G − 1) for estimators that are not one
         regression, or whose effects are there to be pooled, which the corrections of a regression do not follow;
@@ -83,11 +76,11 @@ def default_inference(fit: Fit) -> tuple[Inference, str]:
     if n_clusters >= MANY_CLUSTERS:
         return _make("cluster_robust"), "many_clusters"
     size = "few_clusters" if n_clusters < FEW_CLUSTERS else "some_clusters"
-    if fit.linear is None or _is_pooled(fit) or _spelt_out(fit.linear, cluster) > MOST_LEVELS:
+    if fit.linear is None or _is_pooled(fit) or spelt_out(fit.linear, cluster) > MOST_LEVELS:
         return _make("cluster_robust"), f"{size}_no_regression"
     if size == "few_clusters":
         return _make("wild_cluster_bootstrap"), size
-    if _is_uneven(fit.linear.weights) and np.bincount(fit.linear.of_rows(cluster)).max() > LARGEST_UNEVEN:
+    if spelt_out(fit.linear, cluster, even=True) > MOST_LEVELS:
         return _make("wild_cluster_bootstrap"), "some_clusters_large"
     return _make("cluster_robust", small_sample="CR2"), size
 
@@ -100,16 +93,6 @@ def _make(kind: str, **options: str) -> Inference:
 def _is_pooled(fit: Fit) -> bool:
     """Whether effects are averages that carry the noise of cohort shares, or are there to be averaged so."""
     return fit.pooled_by is not None or fit.group_time is not None
-
-
-def _is_uneven(weights: FloatArray) -> bool:
-    return bool(np.ptp(weights) > 0)
-
-
-def _spelt_out(linear: LinearModel, cluster: IntArray) -> int:
-    """Levels of the absorbed factors that are not nested in the clusters, given for each row of influence."""
-    of_row = linear.of_rows(cluster)
-    return sum(int(codes.max()) + 1 for codes in linear.absorbed if not is_nested(codes, of_row))
 
 
 def find_clusters(fit: Fit, name: str | None) -> tuple[str, IntArray, int]:
@@ -138,6 +121,16 @@ def find_regression(fit: Fit, method: str) -> LinearModel:
             "ClusterRobust or MultiplierBootstrap, or an estimator that is one, such as did_2x2 or event_study."
         )
     return fit.linear
+
+
+def corrected_by(fit: Fit) -> LinearModel | None:
+    """The regression whose coefficients and leverages the corrections for small samples count; None without one."""
+    return fit.second_stage if fit.linear is None else fit.linear
+
+
+def find_leverages(fit: Fit, method: str) -> LinearModel:
+    """The regression whose leverages CR2 and CR3 take, that of a second stage too; EffectError where there is none."""
+    return find_regression(fit, method) if fit.second_stage is None else fit.second_stage
 
 
 def find_influence(fit: Fit, method: str) -> FloatArray:

@@ -269,6 +269,9 @@ def _count(cells: GroupTime, chosen: BoolArray) -> dict[str, object]:
 def wald_test(estimate: Estimate, terms: list[str] | None = None) -> JointTest:
     """Wald test that effects are all zero: θ'V⁻¹θ, chi-squared, or F with the estimate's degrees of freedom.
 
+    CR2 has degrees of freedom for several effects together, by which θ'V⁻¹θ is taken as Hotelling's T² (HTZ in
+    Pustejovsky & Tipton 2018); other methods those of single effects, of which the fewest are taken.
+
     terms : names of terms; by default those before the start (and before any anticipation), save references
 
     Raises EffectError where there is none, and where V is singular, as it is with fewer clusters than effects.
@@ -286,12 +289,24 @@ def wald_test(estimate: Estimate, terms: list[str] | None = None) -> JointTest:
             f"The variance of {len(theta)} effects can not be inverted: there are {estimate.n_clusters:,} "
             f"{estimate.cluster or 'row'} clusters behind it. Test fewer effects, or cluster at a lower level."
         )
-    statistic = float(theta @ np.linalg.solve(vcov, theta))
-    df = float(estimate.df[chosen].min())
-    p_value = (
-        special.chdtrc(len(theta), statistic) if np.isinf(df) else special.fdtrc(len(theta), df, statistic / len(theta))
-    )
-    return JointTest(statistic, len(theta), float(p_value), names, df)
+    statistic, k = float(theta @ np.linalg.solve(vcov, theta)), len(theta)
+    df, scale = _denominator(estimate, chosen)
+    p_value = special.chdtrc(k, statistic) if np.isinf(df) else special.fdtrc(k, df, statistic * scale / k)
+    return JointTest(statistic, k, float(p_value), names, df, scale)
+
+
+def _denominator(estimate: Estimate, chosen: IntArray) -> tuple[float, float]:
+    """Degrees of freedom of the F of a joint test, and what its statistic is multiplied by."""
+    if estimate.joint_df is None:
+        return float(estimate.df[chosen].min()), 1.0
+    joint = estimate.joint_df(chosen)
+    left = joint - len(chosen) + 1.0
+    if not left > 0:
+        raise EffectError(
+            f"{estimate.n_clusters:,} {estimate.cluster} clusters tell {len(chosen)} effects with {joint:.1f} degrees "
+            "of freedom, which is too few to test them together. Test fewer effects."
+        )
+    return left, left / joint
 
 
 def _chosen(estimate: Estimate, terms: list[str] | None) -> IntArray:

@@ -149,6 +149,38 @@ def refuse_weighted(design: Design, what: str) -> None:
         )
 
 
+def fixed_covariates(panel: Panel, names: Iterable[str]) -> frozenset[str]:
+    """The covariates that are the same in all rows of each unit, so that any row tells them."""
+    first = first_rows(panel)[panel.row_unit]
+    fixed = set()
+    for name in set(names) & set(panel.covariates) - {panel.school}:
+        column = panel.frame[name]
+        if not pd.api.types.is_numeric_dtype(column):
+            column = pd.Series(pd.factorize(column)[0])
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        if np.array_equal(values, values[first], equal_nan=True):
+            fixed.add(name)
+    return frozenset(fixed)
+
+
+def first_rows(panel: Panel) -> IntArray:
+    """(n_units,) the first row of each unit; rows are in the order of units."""
+    return np.flatnonzero(np.diff(panel.row_unit, prepend=-1))
+
+
+def covariates_before(
+    panel: Panel, units: IntArray, start: IntArray, names: Iterable[str], fixed: frozenset[str]
+) -> pd.DataFrame:
+    """(m, names) covariates of units in the last period before a start, and the fixed ones from any row."""
+    others = [name for name in names if name not in fixed]
+    frame = panel.covariates_at_baseline(units, start, others)
+    rows = first_rows(panel)[units] if fixed else units
+    for place, name in enumerate(names):
+        if name in fixed:
+            frame.insert(place, name, panel.frame[name].take(rows).reset_index(drop=True))
+    return frame
+
+
 def model_matrix(covariates: pd.DataFrame) -> CovariateMatrix:
     """Complete covariates as columns of a regression with an intercept; DesignError names those that are constant.
 

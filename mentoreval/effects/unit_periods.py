@@ -14,6 +14,7 @@ from mentoreval.design.design import Design
 from mentoreval.effects.clusters import entry_of_unit, keeps_everyone, unit_clusters
 from mentoreval.effects.sample import n_always_treated
 from mentoreval.errors import EffectError
+from mentoreval.numerics.codes import number
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,15 +213,3 @@ def time_varying(design: Design, name: str, estimator: str) -> FloatArray:
             f"It has: {', '.join(numeric) or 'none'}."
         )
     return panel.matrix(name)
-
-
-def number(labels: IntArray) -> IntArray:
-    """(n,) codes 0 … levels − 1 of whole numbers, in their order."""
-    low = int(labels.min()) if len(labels) else 0
-    span = int(labels.max()) - low + 1 if len(labels) else 0
-    if span > 10 * len(labels):
-        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-    occurs = np.zeros(span, dtype=bool)
-    place = labels - low if low else labels
-    occurs[place] = True
-    return place if occurs.all() else np.asarray((np.cumsum(occurs) - 1)[place], dtype=np.int64)

@@ -68,7 +68,7 @@ class AbadieImbens(Estimator):
     Standard errors
         Abadie and Imbens (2006), which the fit states itself (``own_variance``), for independent students drawn at
         random; normal. As in R, the noise of an estimated propensity score is not in it. Where calipers or exact values
-        leave students out, it is that of the students who are matched; R 4.7 divides by those left out too. A
+        leave students out, it is that of the students who are matched; R (4.10) divides by those left out too. A
         comparison student of several cohorts counts as one person whose outcomes move together, so that the error is
         not too small. There is no influence function, and the bootstrap fails for matching with replacement; students
         of one school are taken as independent.

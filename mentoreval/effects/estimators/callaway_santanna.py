@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -20,9 +21,16 @@ from mentoreval.effects.cells import (
     share_members,
 )
 from mentoreval.effects.clusters import entry_of_unit, unit_clusters
-from mentoreval.effects.compared_cells import ComparedCell, CrossSections, Missing, compare_pairs, pair_covariates
+from mentoreval.effects.compared_cells import (
+    ComparedCell,
+    CrossSections,
+    Missing,
+    compare_pairs,
+    group_by_reading,
+    pair_covariates,
+)
 from mentoreval.effects.estimator import Estimator, Fit, GroupTime, make_terms
-from mentoreval.effects.sample import n_always_treated
+from mentoreval.effects.sample import fixed_covariates, n_always_treated
 from mentoreval.errors import EffectError, OptionError, first_few
 from mentoreval.numerics.did_cells import CellError, CellMethod
 from mentoreval.panel.panel import Panel
@@ -55,11 +63,10 @@ class CallawaySantAnna(Estimator):
     Estimator
         For each cell the 2x2 comparison of changes with the design's weights of that cohort's entries, so that a
         matched design needs nothing special. From ``g - anticipation`` on the base is the last period before that.
-        Covariates are read at that base, whichever the cell (for a comparison unit with an earlier start of its own,
-        before that start). doubly_robust is Sant'Anna & Zhao (2020), eq. 3.1: logit by maximum likelihood, least
-        squares in the comparison group. With cross_sections each row has its own covariates, the logit is over the
-        rows of both periods, and doubly_robust is the locally efficient estimator of eq. 3.4, with a regression in
-        each group and period.
+        Covariates are read in the earlier period of each cell, which is the base from then on. doubly_robust is
+        Sant'Anna & Zhao (2020), eq. 3.1: logit by maximum likelihood, least squares in the comparison group. With
+        cross_sections each row has its own covariates, the logit is over the rows of both periods, and doubly_robust
+        is the locally efficient estimator of eq. 3.4, with a regression in each group and period.
 
     Standard errors
         Influence functions, one row for each unit, with the noise of the propensity score and the outcome regression;
@@ -125,12 +132,17 @@ class CallawaySantAnna(Estimator):
             )
         check_pool(design, self.control)
         y, omitted = panel.outcome_matrix(outcome), _Omitted(panel)
-        columns = [column for cohort in panel.cohorts for column in self._cohort(design, y, int(cohort), omitted)]
+        fixed = fixed_covariates(panel, self.covariates)
+        columns = [
+            column for cohort in panel.cohorts for column in self._cohort(design, y, int(cohort), omitted, fixed)
+        ]
         if all(column.cell.is_reference for column in columns):
             raise EffectError(omitted.message())
         return _assemble(self, design, outcome, columns, omitted)
 
-    def _cohort(self, design: Design, y: FloatArray, cohort: int, omitted: _Omitted) -> list[ComparedCell]:
+    def _cohort(
+        self, design: Design, y: FloatArray, cohort: int, omitted: _Omitted, fixed: frozenset[str]
+    ) -> list[ComparedCell]:
         """The cells of one cohort, in the order of their periods."""
         timeline = design.panel.timeline
         cells = plan_cells(timeline, cohort, self.base_period, self.anticipation)
@@ -141,23 +153,32 @@ class CallawaySantAnna(Estimator):
         if not members.can_compare:
             omitted.add(cohort, None, "the design has no treated or no comparison units")
             return []
-        columns = self._pairs if self.missing == "complete_pairs" else self._cross_sections
+        columns = partial(self._pairs, fixed) if self.missing == "complete_pairs" else self._cross_sections
         return sorted(columns(design, y, cells, members, omitted), key=lambda column: column.cell.period)
 
     def _pairs(
-        self, design: Design, y: FloatArray, cells: list[Cell], members: Members, omitted: _Omitted
+        self,
+        fixed: frozenset[str],
+        design: Design,
+        y: FloatArray,
+        cells: list[Cell],
+        members: Members,
+        omitted: _Omitted,
     ) -> list[ComparedCell]:
         """The cells of one cohort from the changes of units known in both periods."""
-        X, complete = pair_covariates(design, members, self.covariates, self.anticipation)
-        known, clock = ~np.isnan(y[members.unit]) & complete[:, None], design.panel.timeline.clock
-        columns = [ComparedCell.of_reference(cell, members, known) for cell in cells if cell.is_reference]
-        for places, mask in share_members(cells, members, known, clock, self.anticipation):
-            together = [cells[place] for place in places]
-            try:
-                columns += compare_pairs(together, y, members, mask, X, self.method)
-            except CellError as error:
-                for cell in together:
-                    omitted.add(members.cohort, int(clock[cell.period]), str(error))
+        columns, panel = [], design.panel
+        clock = panel.timeline.clock
+        for reading, alike in group_by_reading(cells, fixed.issuperset(self.covariates)):
+            X, complete = pair_covariates(panel, members, self.covariates, fixed, reading)
+            known = ~np.isnan(y[members.unit]) & complete[:, None]
+            columns += [ComparedCell.of_reference(cell, members, known) for cell in alike if cell.is_reference]
+            for places, mask in share_members(alike, members, known, clock, self.anticipation):
+                together = [alike[place] for place in places]
+                try:
+                    columns += compare_pairs(together, y, members, mask, X, self.method)
+                except CellError as error:
+                    for cell in together:
+                        omitted.add(members.cohort, int(clock[cell.period]), str(error))
         return columns
 
     def _cross_sections(

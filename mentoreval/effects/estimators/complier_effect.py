@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.design.covariate_matrix import covariate_matrix
 from mentoreval.design.design import Design
 from mentoreval.design.propensity import with_cohorts
 from mentoreval.effects.clusters import unit_clusters
-from mentoreval.effects.estimator import Estimator, Fit, make_terms
+from mentoreval.effects.estimator import Estimator, Fit, LinearModel, make_terms
 from mentoreval.effects.inference import natural_cluster
 from mentoreval.effects.note import Note
 from mentoreval.effects.regression import sample_term
@@ -59,9 +60,10 @@ class ComplierEffect(Estimator):
         the offered who take part less the effect, as Guryan et al. report.
 
     Standard errors
-        From the influence function of two-stage least squares. ``facts["first_stage_f"]`` is the squared t of the offer
-        in the first stage, CR1 by the highest level at which students share fate; below 10 a note says that interval
-        and p-value can not be relied on. ``facts["anderson_rubin"]`` are the 95 % intervals that hold with weak
+        From the influence function of two-stage least squares; the corrections HC1 to HC3 and CR1 to CR3 take its
+        second stage as the regression, as ``estimatr::iv_robust`` does. ``facts["first_stage_f"]`` is the squared t of
+        the offer in the first stage, CR1 by the highest level at which students share fate; below 10 a note says that
+        interval and p-value can not be relied on. ``facts["anderson_rubin"]`` are 95 % intervals that hold with weak
         instruments also, with the same clusters: one interval, two half-lines, or the whole line.
 
     Edge cases
@@ -115,9 +117,10 @@ class ComplierEffect(Estimator):
             estimator=self,
             terms=make_terms([sample_term(sample, self.event_time)]),
             theta=np.array([stages.effect]),
-            influence=stages.influence[:, None],
+            influence=stages.second.arrays.influence,
             clusters={name: codes[sample.unit] for name, codes in unit_clusters(design).items()},
             entries=sample.entries,
+            second_stage=stages.second,
         )
         strength, sets = _weak_instrument(stages, fit.cluster_codes(natural_cluster(fit)))
         offered = [
@@ -142,14 +145,14 @@ class _Stages:
 
     itt, first : difference that the offer makes to the outcome and to taking part
     control_complier_mean : mean outcome of compliers without the offer
-    influence : (n,) of the effect
-    of_stages : (n, 2) of itt and first
+    second : the regression on what the offer tells of taking part, with the residuals of the equation itself
+    of_stages : (n, 2) influence on itt and first
     """
 
     itt: float
     first: float
     control_complier_mean: float
-    influence: FloatArray
+    second: LinearModel
     of_stages: FloatArray
 
     @property
@@ -197,13 +200,13 @@ def _stages(sample: Sample, took_part: FloatArray) -> _Stages:
     controls = with_cohorts(matrix, sample.cohort)
     y, offer, w = sample.response, sample.treated.astype(float), sample.weights
     try:
-        inside = solve_least_squares(
+        partial = solve_least_squares(
             controls.values, np.column_stack([y, took_part, offer, y * (1 - took_part), 1 - took_part]), w
-        ).residuals
+        )
     except AliasedColumnsError as error:
         names = first_few(controls.columns[place].label for place in error.columns)
         raise EffectError(f"Covariates are combinations of others: {names}. Leave them out.") from None
-    y, took_part, offer, away_outcome, away = inside.T
+    y, took_part, offer, away_outcome, away = partial.residuals.T
     variation = float(w @ offer**2)
     if variation <= NO_FIRST_STAGE * w.sum():
         raise EffectError("The covariates tell exactly who was offered the program. Leave out the one that does.")
@@ -218,7 +221,15 @@ def _stages(sample: Sample, took_part: FloatArray) -> _Stages:
         itt=itt,
         first=first,
         control_complier_mean=float(w @ (offer * away_outcome)) / float(w @ (offer * away)),
-        influence=pull * (y - itt / first * took_part) / first,
+        second=LinearModel(
+            columns=np.column_stack([controls.values, first * offer]),
+            response=sample.response,
+            weights=w,
+            coefficients=np.append(partial.coefficients[:, 0], itt / first),
+            residuals=y - itt / first * took_part,
+            bread=block_diag(partial.bread, 1.0 / (first**2 * variation)),
+            contrasts=np.eye(1, controls.values.shape[1] + 1, controls.values.shape[1]),
+        ),
         of_stages=np.column_stack([pull * (y - itt * offer), pull * (took_part - first * offer)]),
     )
 
@@ -234,7 +245,9 @@ def _weak_instrument(stages: _Stages, cluster: IntArray) -> tuple[float, tuple[t
     n_clusters = count_clusters(cluster)
     if n_clusters < 2:
         return math.nan, ()
-    vcov = cluster_vcov(stages.of_stages, cluster) * n_clusters / (n_clusters - 1.0)
+    n = len(cluster)
+    factor = n_clusters / (n_clusters - 1.0) * (n - 1.0) / (n - stages.second.n_parameters(cluster))
+    vcov = factor * cluster_vcov(stages.of_stages, cluster)
     limit = float(special.stdtrit(n_clusters - 1.0, 0.5 + CONFIDENCE / 2)) ** 2
     itt, first = stages.itt, stages.first
     a = first**2 - limit * vcov[1, 1]

@@ -13,7 +13,7 @@ from mentoreval.design.design import Design
 from mentoreval.effects.cohort_cells import CellEstimates, CohortCells, Shares, fit_of_cells, group_cells
 from mentoreval.effects.estimator import Estimator, Fit
 from mentoreval.effects.period_regression import PeriodRegression, regress_periods
-from mentoreval.effects.sample import model_matrix
+from mentoreval.effects.sample import covariates_before, fixed_covariates, model_matrix
 from mentoreval.effects.shared_cells import share_cells
 from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, observe_periods, seen_before_start
 from mentoreval.errors import EffectError
@@ -49,7 +49,8 @@ class ExtendedTwfe(Estimator):
 
     Edge cases
         All rows with a known outcome are used, of units whose covariates are known at the baseline, which takes a row
-        in that period; a unit-period without is left out and counted in ``facts``. Left out and counted as
+        in that period unless a covariate never changes; a unit-period without is left out and counted in ``facts``.
+        Left out and counted as
         ``rows_not_compared`` are treated rows of cohorts that are not seen before their start, and of periods in which
         nobody is untreated. Units treated from the first period on are left out. A comparison unit's covariates are
         those before the first start that it is compared at.
@@ -114,12 +115,13 @@ class ExtendedTwfe(Estimator):
 
 
 def _baseline(rows: UnitPeriods, names: tuple[str, ...]) -> tuple[BoolArray, pd.DataFrame]:
-    """(n,) rows whose covariates are known, and their covariates at the baseline."""
+    """(n,) rows whose covariates are known, and the covariates of their units at the baseline."""
     if not names:
         return np.ones(len(rows.unit), dtype=bool), pd.DataFrame(index=range(len(rows.unit)))
     entries, row = np.unique(rows.entry, return_inverse=True)
-    baseline = rows.design.baseline
-    frame = rows.design.panel.covariates_at_baseline(baseline.unit[entries], baseline.cohort[entries], names)
+    baseline, panel = rows.design.baseline, rows.design.panel
+    fixed = fixed_covariates(panel, names)
+    frame = covariates_before(panel, baseline.unit[entries], baseline.cohort[entries], names, fixed)
     known = frame.notna().all(axis=1).to_numpy(dtype=bool)[row]
     return known, frame.iloc[row[known]].reset_index(drop=True)
 

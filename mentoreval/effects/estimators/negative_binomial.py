@@ -53,8 +53,9 @@ class NegativeBinomial(Estimator):
 
     Standard errors
         From the influence function of the average, through the scores of coefficients and α and the second derivatives
-        of the likelihood as observed, so every cluster-robust error applies. They take the design's weights as given.
-        ``sandwich`` on R's ``glm.nb`` differs by a little: it takes α as known.
+        of the likelihood as observed, so every cluster-robust error applies. They take the design's weights as given,
+        and the students averaged over as a sample (``vce(unconditional)`` of Stata's ``margins``). ``sandwich`` on R's
+        ``glm.nb`` with the delta method differs by a little: it takes α and these students as known.
 
     Edge cases
         Complete cases, by the rule of ``regression_adjustment``, counted in ``facts``, which also has ``dispersion``

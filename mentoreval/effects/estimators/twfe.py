@@ -13,7 +13,8 @@ from mentoreval.effects.estimator import Estimator, Fit, LinearModel, make_terms
 from mentoreval.effects.period_regression import regress_periods
 from mentoreval.effects.regression import TREATMENT
 from mentoreval.effects.shared_cells import SharedCells, share_cells
-from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, number, observe_periods
+from mentoreval.effects.unit_periods import UnitPeriods, compares_untreated, observe_periods
+from mentoreval.numerics.codes import number
 
 ROUNDING = 1e-12
 """Share of the largest weight below which a weight is zero but for rounding."""

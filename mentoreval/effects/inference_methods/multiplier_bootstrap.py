@@ -39,7 +39,8 @@ class MultiplierBootstrap(Inference):
 
     Edge cases
         A reference term has no part in the band. One effect has a band that is its interval but for noise; the band is
-        never narrower than the interval. The draws depend on no label and no order of rows.
+        never narrower than the interval. The draws depend on no label and no order of rows. From some ten thousand
+        clusters on they are added up in single precision, which is off by some millionths of an error.
 
     References
         Callaway & Sant'Anna (2021), Journal of Econometrics 225, algorithm 1; Mammen (1993), Annals of Statistics 21.

@@ -10,7 +10,7 @@ import numpy as np
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.effects.estimate import Estimate, critical_value
 from mentoreval.effects.estimator import Fit
-from mentoreval.effects.inference import Inference, find_clusters, find_influence
+from mentoreval.effects.inference import Inference, corrected_by, find_clusters, find_influence
 from mentoreval.errors import OptionError
 from mentoreval.numerics.sandwich import cluster_vcov
 
@@ -71,10 +71,11 @@ class TwoWayClusterRobust(Inference):
 
 
 def _parameters_factor(fit: Fit, codes: tuple[IntArray, ...]) -> float:
-    if fit.linear is None or fit.pooled_by is not None:
+    linear = corrected_by(fit)
+    if linear is None:
         return 1.0
-    n = len(fit.linear.response)
-    return (n - 1.0) / (n - min(fit.linear.n_parameters(cluster) for cluster in codes))
+    n = len(linear.response)
+    return (n - 1.0) / (n - min(linear.n_parameters(cluster) for cluster in codes))
 
 
 def _as_variance(vcov: FloatArray) -> FloatArray:

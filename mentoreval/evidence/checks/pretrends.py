@@ -118,7 +118,7 @@ class Pretrends(Check):
         """Of the Wald statistic, whose variance counts as known from here on."""
         if math.isinf(test.df_denominator):
             return float(chdtri(test.df, self.level))
-        return float(test.df * fdtri(test.df, test.df_denominator, 1 - self.level))
+        return float(test.df * fdtri(test.df, test.df_denominator, 1 - self.level) / test.scale)
 
 
 def _before(effects: Estimate) -> pd.DataFrame:

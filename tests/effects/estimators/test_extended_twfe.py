@@ -90,10 +90,14 @@ def test_rows_without_comparison_are_counted(frame: pd.DataFrame) -> None:
 
 
 def test_students_without_the_covariate_at_the_baseline_are_counted(frame: pd.DataFrame) -> None:
-    """One has no grade point average, and one no row in the year before the start."""
+    """One has no grade point average, and one no row in the year before the start, which matters where it changes."""
     frame["gpa"] = frame["gpa"].mask(frame["student"] == "s0000")
     some = frame[(frame["student"] != "s0001") | (frame["year"] != 2003)]
     fit = ExtendedTwfe(covariates=("gpa",)).fit(choose_design(panel_of(some, covariates=["gpa"])), "absent")
+    assert fit.facts["rows_without_covariates"] == 5
+    assert fit.terms["n_treated"].tolist() == [39, 39, 39, 40, 40]
+    moving = some.assign(gpa=some["gpa"] + 0.01 * (some["year"] - 2001))
+    fit = ExtendedTwfe(covariates=("gpa",)).fit(choose_design(panel_of(moving, covariates=["gpa"])), "absent")
     assert fit.facts["rows_without_covariates"] == 5 + 4
     assert fit.terms["n_treated"].tolist() == [39] * 5
 

@@ -134,3 +134,29 @@ def test_mentees_of_one_mentor_are_one_cluster(frame: pd.DataFrame) -> None:
     )
     effect = estimate_effect(choose_design(panel), "absent", CallawaySantAnna(), inference=ClusterRobust("mentor"))
     assert effect.n_clusters == 10 + 40  # ten mentors, and every comparison student alone
+
+
+def test_a_joint_test_with_cr2_is_hotellings_and_one_effect_is_its_t(panel: Panel) -> None:
+    effect = estimate_effect(choose_design(panel), "absent", EventStudy(), inference=ClusterRobust("school", "CR2"))
+    row = effect.frame[effect.frame["event_time"] == -2].iloc[0]
+    alone = effect.joint_test([row["term"]])
+    assert (alone.scale, alone.df_denominator) == pytest.approx((1.0, row["df"]))
+    assert alone.p_value == pytest.approx(row["p_value"])
+    both = effect.joint_test()
+    assert both.df == 2
+    assert both.scale == pytest.approx(both.df_denominator / (both.df_denominator + 1))
+    assert both.df_denominator < 7  # of eight schools
+
+
+def test_more_effects_than_the_clusters_can_test_together_are_refused(frame: pd.DataFrame) -> None:
+    panel = panel_from_frame(
+        frame.assign(school=(frame["student"].str[1:].astype(int) // 10).clip(upper=4)),
+        unit="student",
+        period="year",
+        first_treated="start",
+        outcomes=["absent"],
+        school="school",
+    )
+    effect = estimate_effect(choose_design(panel), "absent", EventStudy(), inference=ClusterRobust("school", "CR2"))
+    with pytest.raises(EffectError, match=r"5 school clusters tell 4 effects with .* too few to test them together"):
+        effect.joint_test([f"event_time={time}" for time in (-3, -2, 0, 1)])

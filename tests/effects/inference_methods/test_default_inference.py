@@ -22,7 +22,7 @@ def fitted(schools: int, estimator: Estimator, each: int = 4, uneven: bool = Fal
     n = schools * each
     frame = pd.DataFrame({"student": np.repeat(np.arange(n), 3), "year": np.tile([1, 2, 3], n)})
     frame["start"] = np.where(np.arange(n) % 2, 3.0, np.nan)[frame["student"]]
-    frame["school"] = frame["student"] // each
+    frame["school"], frame["room"] = frame["student"] // each, frame["student"] // 3
     frame["weight"] = rng.uniform(1, 2, n)[frame["student"]] if uneven else 1.0
     frame["absent"] = rng.normal(size=len(frame))
     panel = panel_from_frame(
@@ -30,6 +30,7 @@ def fitted(schools: int, estimator: Estimator, each: int = 4, uneven: bool = Fal
         unit="student",
         period="year",
         first_treated="start",
+        covariates=["room"],
         outcomes=["absent"],
         school="school",
         weight="weight",
@@ -58,10 +59,12 @@ def test_it_follows_from_the_number_of_clusters(
     assert expected.apply(fit).n_clusters == schools
 
 
-def test_large_schools_with_uneven_weights_are_bootstrapped() -> None:
-    """CR2 would need a matrix of all students of a school."""
-    assert default_inference(fitted(10, Did2x2(), each=501, uneven=True)) == (WILD, "some_clusters_large")
-    assert default_inference(fitted(10, Did2x2(), each=501)) == (CR2, "some_clusters")
+def test_many_absorbed_effects_of_uneven_weights_are_bootstrapped() -> None:
+    """CR2 would need a column for each classroom; without weights, or without effects of classrooms, it does not."""
+    within = RegressionAdjustment(covariates=(), fixed_effects=("room",))
+    assert default_inference(fitted(10, within, each=402, uneven=True)) == (WILD, "some_clusters_large")
+    assert default_inference(fitted(10, within, each=402)) == (CR2, "some_clusters")
+    assert default_inference(fitted(10, Did2x2(), each=501, uneven=True)) == (CR2, "some_clusters")
     assert default_inference(fitted(10, Did2x2(), uneven=True)) == (CR2, "some_clusters")
 
 
