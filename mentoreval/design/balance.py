@@ -70,9 +70,9 @@ class Balance:
         kind : "distance", "binary" or "continuous"
         mean, sd : weighted; before the design with sampling weights, after it with its own; the sd of a share p is
             √(p(1 − p))
-        smd : difference of means over ONE standard deviation, that of ``denominator`` before the design (in the group),
-            so that a smaller number after the design means a smaller difference; where that is 0 or not known, the
-            pooled one, and where this is 0 the one of everybody
+        smd : difference of means over ONE standard deviation, that of ``denominator`` (in the group; before the design
+            but for "weighted"), so that a smaller number after the design means a smaller difference; where that is 0
+            or not known, the pooled one, and where this is 0 the one of everybody
         variance_ratio : treated over comparison; missing for a share, whose variance follows from its mean
         ecdf_mean, ks : mean and largest distance of the two distribution functions
         wwc : effect size of the What Works Clearinghouse: Hedges' g, for a share the Cox index, on the sample itself,
@@ -149,8 +149,10 @@ def measure_balance(
     design : from ``choose_design``
     covariates : names as in ``choose_design``; by default those of the design
     by : a covariate, or the school: the same within each of its values, each with its own standard deviations
-    denominator : by default the arm whose effect is asked for, as in cobalt: "treated" for the ATT, "comparison" for
-        the ATC, "pooled" for the others; "all" is everybody together
+    denominator : by default as in cobalt the arm whose effect is asked for, "treated" for the ATT and "comparison" for
+        the ATC, "pooled" for the ATE, and for the ATO "weighted", which is everybody together with the weights of the
+        design, as they are whom it answers for; "all" is everybody together before the design, and "hedges" makes the
+        difference Hedges' g
     squares, interactions : also compare the squares of numbers, and the products of all pairs of columns
 
     Raises DataError for a name that is no covariate of the panel and for groups of hardly more than one entry each,
@@ -167,16 +169,18 @@ def measure_balance(
         after=weighting.weights[rows],
         denominator=denominator or _OWN_ARM.get(design.estimand, "pooled"),
     )
-    index = pd.RangeIndex(base.size)
-    frame = pd.DataFrame({name: base.column(name) for name in names}, index=index, copy=False)
-    matrix = covariate_matrix(frame.iloc[rows])
+    if tuple(names) == base.covariates:
+        matrix = base.matrix(chosen)
+    else:
+        frame = pd.DataFrame({name: base.column(name) for name in names}, index=pd.RangeIndex(base.size), copy=False)
+        matrix = covariate_matrix(frame.iloc[rows])
     matrices = chain([_with_score(matrix, weighting.propensity[rows])], products(matrix, squares, interactions))
     if by is None:
         return Balance(arms.compare(matrices), arms.sizes(), arms.denominator)
     return _by_group(arms, list(matrices), by, base.column(by).iloc[rows])
 
 
-_OWN_ARM: dict[str, Denominator] = {"ATT": "treated", "ATC": "comparison"}
+_OWN_ARM: dict[str, Denominator] = {"ATT": "treated", "ATC": "comparison", "ATO": "weighted"}
 
 
 def compare_balance(
@@ -289,12 +293,13 @@ class _Arms:
 
     def sizes(self) -> pd.DataFrame:
         """Numbers of entries and effective sample sizes."""
-        rows: dict[str, dict[str, float]] = {}
-        for when, weights in (("before", self.before), ("after", self.after)):
-            arms = {"treated": weights[self.treated], "comparison": weights[~self.treated]}
-            rows[when] = {f"n_{arm}": int(np.count_nonzero(of)) for arm, of in arms.items()}
-            rows[when] |= {f"ess_{arm}": effective_sample_size(of) for arm, of in arms.items()}
-        return pd.DataFrame.from_dict(rows, orient="index")
+        sizes = dict[str, list[float]]()
+        for arm, mask in (("treated", self.treated), ("comparison", ~self.treated)):
+            arms = [weights[mask] for weights in (self.before, self.after)]
+            sizes[f"n_{arm}"] = [int(np.count_nonzero(of)) for of in arms]
+            sizes[f"ess_{arm}"] = [effective_sample_size(of) for of in arms]
+        columns = ["n_treated", "n_comparison", "ess_treated", "ess_comparison"]
+        return pd.DataFrame(sizes, columns=columns, index=["before", "after"])
 
 
 def _numbers(when: str, table: BalanceTable) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.design.covariate_matrix import CovariateMatrix, covariate_matrix
 from mentoreval.design.eligibility import Eligibility, meets_all
 from mentoreval.errors import DesignError
 from mentoreval.panel.panel import Panel, Pool
@@ -48,15 +49,28 @@ class Baseline:
     covariates: tuple[str, ...]
     screened: tuple[FlowStep, ...]
     _read: Callable[[tuple[str, ...]], pd.DataFrame]
+    _codes: Callable[[str], IntArray]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """(m, covariates) covariates at the baseline, in their own types; missing where nothing is known."""
         return self._read(self.covariates)
 
+    def matrix(self, chosen: BoolArray) -> CovariateMatrix:
+        """The covariates of the chosen entries (m,) as numbers; where all are chosen, worked out only once."""
+        return self._whole_matrix if chosen.all() else covariate_matrix(self.frame[chosen])
+
+    @cached_property
+    def _whole_matrix(self) -> CovariateMatrix:
+        return covariate_matrix(self.frame)
+
     def column(self, name: str) -> pd.Series:
         """(m,) a column at the baseline that need not be a covariate, such as one to match exactly on."""
         return self.frame[name] if name in self.covariates else self._read((name,))[name]
+
+    def codes(self, name: str) -> IntArray:
+        """(m,) a number for each value of such a column; -1 where it is missing."""
+        return self._codes(name)
 
     @cached_property
     def complete(self) -> BoolArray:
@@ -78,8 +92,8 @@ class Baseline:
         cohort in which both arms are left.
         """
         chosen = self.at_risk & self.complete & (self.weight > 0)
-        for name in also:
-            chosen &= self.column(name).notna().to_numpy(dtype=bool)
+        for name in set(also) - set(self.covariates):
+            chosen &= self.codes(name) >= 0
         starts, waits = (pd.unique(self.cohort[chosen & arm]) for arm in (self.treated, ~self.treated))
         both = np.intersect1d(starts, waits)
         chosen &= np.isin(self.cohort, both)
@@ -95,9 +109,13 @@ class Baseline:
             """Covariates of the kept entries."""
             return self._read(names).take(places).reset_index(drop=True)
 
+        def codes(name: str) -> IntArray:
+            """Numbers for the values that the kept entries have in a column."""
+            return self._codes(name)[places]
+
         unit, cohort, treated = self.unit[places], self.cohort[places], self.treated[places]
         at_risk, weight = self.at_risk[places], self.weight[places]
-        return Baseline(unit, cohort, treated, at_risk, weight, self.covariates, self.screened, read)
+        return Baseline(unit, cohort, treated, at_risk, weight, self.covariates, self.screened, read, codes)
 
     def _nobody_comparable(self, also: tuple[str, ...]) -> str:
         gaps = {name: int(self.column(name)[self.at_risk].isna().sum()) for name in (*self.covariates, *also)}
@@ -134,14 +152,24 @@ def stand_at_start(
         met = meets_all(eligibility, rules)
         unit, cohort, treated = unit[met], cohort[met], treated[met]
         screened.append(count_arms("eligible", unit, treated))
-    at_risk = (panel.rows_at_start(unit, cohort) >= 0) & (panel.rows_before(unit, cohort) >= 0)
+    starts_in = panel.rows_at_start(unit, cohort)
+    at_risk = (starts_in >= 0) & (panel.rows_before(unit, cohort) >= 0)
 
+    @cache
     def read(names: tuple[str, ...]) -> pd.DataFrame:
         """Covariates at the baseline of every entry."""
         return panel.covariates_at_baseline(unit, cohort, names)
 
+    @cache
+    def codes(name: str) -> IntArray:
+        """Numbers for the values of a column; the panel has numbered its schools, which are read at the start."""
+        if name == panel.school:
+            return np.where(starts_in >= 0, panel.school_at_start(unit, cohort), -1)
+        column = read(covariates)[name] if name in covariates else read((name,))[name]
+        return pd.factorize(column)[0].astype(np.int64)
+
     weight = panel.unit_weight[unit]
-    return Baseline(unit, cohort, treated, at_risk, weight, covariates, tuple(screened), read)
+    return Baseline(unit, cohort, treated, at_risk, weight, covariates, tuple(screened), read, codes)
 
 
 def _entries(panel: Panel, pool: Pool, asked: BoolArray) -> tuple[IntArray, IntArray]:

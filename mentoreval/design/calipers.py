@@ -62,6 +62,8 @@ def outside_support(score: FloatArray, treated: BoolArray, cohort: IntArray, dis
     score : (n,); treated : (n,); cohort : (n,), each with both arms; discard : which arm may lose rows
     """
     outside = np.zeros(score.size, dtype=bool)
+    if discard == "none":
+        return outside
     code = np.unique(cohort, return_inverse=True)[1]
     for arm, named in ((treated, "treated"), (~treated, "comparison")):
         if discard not in (named, "both"):

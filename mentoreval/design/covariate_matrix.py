@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,19 +57,12 @@ class CovariateMatrix:
         return CovariateMatrix(self.values[:, kept], tuple(self.columns[place] for place in kept))
 
     def for_distance(self) -> CovariateMatrix:
-        """For a distance between students: two levels as one column, more as all of their columns divided by √2.
+        """For a distance between students: all levels of a text, as columns divided by √2.
 
         So two students of different levels differ by 1, whether there are two levels or ten.
         """
-        levels = Counter(column.covariate for column in self.columns if column.level is not None)
-        kept = [
-            place
-            for place, column in enumerate(self.columns)
-            if not (column.reference and levels[column.covariate] == 2)
-        ]
-        columns = tuple(self.columns[place] for place in kept)
-        scale = np.array([np.sqrt(0.5) if levels[column.covariate] > 2 else 1.0 for column in columns])
-        return CovariateMatrix(self.values[:, kept] * scale, columns)
+        scale = np.array([1.0 if column.level is None else np.sqrt(0.5) for column in self.columns])
+        return CovariateMatrix(self.values * scale, self.columns)
 
     def refuse_constants(self) -> None:
         """DesignError for covariates that are the same for every student: they can make nobody more alike."""

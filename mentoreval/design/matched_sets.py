@@ -26,7 +26,7 @@ def exact_strata(baseline: Baseline, rows: IntArray, exact: tuple[str, ...]) -> 
     """(rows,) code of the cohort and the values of the columns to agree on exactly; nobody is compared across codes."""
     codes = pd.factorize(baseline.cohort[rows])[0]
     for name in exact:
-        codes = finer(codes, pd.factorize(baseline.column(name).iloc[rows])[0])
+        codes = finer(codes, baseline.codes(name)[rows])
     return codes.astype(np.int64)
 
 

@@ -34,6 +34,7 @@ class Resemblance:
     source     : (n,) True for the students to be weighted
     target     : (n,) True for the students to resemble
     who, whom  : their names in messages
+    base       : (n,) weights above 0 that those of the source shall stay near; None = the sampling weights
     """
 
     covariates: CovariateMatrix
@@ -43,6 +44,7 @@ class Resemblance:
     target: BoolArray
     who: str
     whom: str
+    base: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,7 @@ class Balanced:
 
 
 def balance_moments(asked: Resemblance, tolerance: float) -> Balanced:
-    """The weights nearest to the sampling weights, in entropy, that meet the target's moments.
+    """The weights nearest to the base weights, in entropy, that meet the target's moments.
 
     tolerance : largest difference to leave, in standard deviations
 
@@ -72,7 +74,7 @@ def balance_moments(asked: Resemblance, tolerance: float) -> Balanced:
     _refuse_outside(asked, columns, moments)
     usable = _not_beyond_the_target(columns)
     kept = columns if usable.all() else columns[usable]
-    weight = asked.weight[asked.source][usable]
+    weight = (asked.weight if asked.base is None else asked.base)[asked.source][usable]
     total = float(asked.weight[asked.target].sum())
     tilt, imbalance = _tilt(kept, weight * (total / weight.sum()), total, tolerance)
     worst = float(np.abs(imbalance).max(initial=0.0))

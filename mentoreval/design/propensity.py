@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
-from mentoreval.design.covariate_matrix import Column, CovariateMatrix, covariate_matrix
+from mentoreval.design.covariate_matrix import Column, CovariateMatrix
 from mentoreval.design.design import Baseline
 from mentoreval.errors import DesignError
 from mentoreval.registry import Kind
@@ -59,7 +60,7 @@ def known_covariates(baseline: Baseline, considered: BoolArray) -> CovariateMatr
     """The covariates of the considered entries, all levels; DesignError where there are none or one is constant."""
     if not baseline.covariates:
         raise DesignError("This design needs covariates to compare students by, and has none: covariates=[…].")
-    covariates = covariate_matrix(baseline.frame[considered])
+    covariates = baseline.matrix(considered)
     covariates.refuse_constants()
     return covariates
 
@@ -71,8 +72,11 @@ def with_cohorts(covariates: CovariateMatrix, cohort: IntArray) -> CovariateMatr
     large the cohort is beside its pool.
     """
     model = covariates.for_model()
-    later = np.unique(cohort)[1:]
-    ones = np.ones((len(cohort), 1))
-    indicators = (cohort[:, None] == later).astype(float)
+    later = np.sort(pd.unique(cohort))[1:]
     columns = (INTERCEPT, *model.columns, *(Column(COHORT, str(clock), True) for clock in later))
-    return CovariateMatrix(np.hstack([ones, model.values, indicators]), columns)
+    values = np.empty((len(cohort), len(columns)), order="F")
+    values[:, 0] = 1.0
+    values[:, 1 : 1 + len(model.columns)] = model.values
+    for place, clock in enumerate(later, 1 + len(model.columns)):
+        values[:, place] = cohort == clock
+    return CovariateMatrix(values, columns)

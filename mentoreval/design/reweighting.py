@@ -26,7 +26,7 @@ MEANING: dict[Estimand, str] = {
 INSTEAD: dict[Estimand, str] = {
     "ATT": "odds_weighting, entropy_balancing or nearest",
     "ATC": "odds_weighting, entropy_balancing or nearest",
-    "ATE": "inverse_probability, entropy_balancing or covariate_balancing",
+    "ATE": "inverse_probability, entropy_balancing, covariate_balancing or full",
     "ATO": "overlap_weighting",
 }
 

@@ -19,14 +19,14 @@ def refuse_separation(covariates: CovariateMatrix, treated: BoolArray, within: t
     within : covariates that may do so, because students are compared within their values anyway
     """
     rows = np.flatnonzero(treated)
-    own = covariates.values[rows]
-    low, high = own.min(axis=0), own.max(axis=0)
-    within_range = (covariates.values.min(axis=0) < low) & (high < covariates.values.max(axis=0))
-    for place in np.flatnonzero(~within_range):  # where the others reach beyond both ends, no value separates
-        others = covariates.values[~treated, place]
-        column = covariates.columns[place]
-        if (high[place] <= others.min() or others.max() <= low[place]) and column.covariate not in within:
-            raise DesignError(_explain_one(column, covariates.values[:, place], treated))
+    for column, values in zip(covariates.columns, covariates.values.T, strict=True):
+        own = values[rows]
+        low, high = own.min(), own.max()
+        if values.min() < low and high < values.max():  # the others reach beyond both ends, so no value separates
+            continue
+        others = values[~treated]
+        if (high <= others.min() or others.max() <= low) and column.covariate not in within:
+            raise DesignError(_explain_one(column, values, treated))
 
 
 def refuse_combined_separation(

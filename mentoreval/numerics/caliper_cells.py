@@ -66,8 +66,8 @@ class CaliperCells:
     def within(self, units: IntArray, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
         """Pairs (p,), (p,): place in ``units`` (u,), and a slot from ``low`` (u,) to before ``high`` in its box."""
         keys = self._cells(units) * self.length
-        start = np.searchsorted(self.keys, keys + low[:, None])
-        count = np.maximum(np.searchsorted(self.keys, keys + high[:, None]) - start, 0)
+        start, stop = self._bisected(np.stack([keys + low[:, None], keys + high[:, None]]))
+        count = np.maximum(stop - start, 0)
         ends = np.cumsum(count.sum(axis=1))
         parts, first = list[tuple[IntArray, IntArray]](), 0
         while first < units.size:
@@ -77,6 +77,13 @@ class CaliperCells:
             parts.append((who + first, slot))
             first = last
         return np.concatenate([who for who, _ in parts]), np.concatenate([slot for _, slot in parts])
+
+    def _bisected(self, keys: IntArray) -> IntArray:
+        """Where these keys would stand: in their order they are found several times as fast."""
+        order = np.argsort(keys, axis=None)
+        place = np.empty(keys.size, dtype=np.int64)
+        place[order] = np.searchsorted(self.keys, keys.ravel()[order])
+        return place.reshape(keys.shape)
 
     def _cells(self, units: IntArray) -> IntArray:
         """(u, lookups) cells that the box of each unit touches; −1 where that would be one of them again."""

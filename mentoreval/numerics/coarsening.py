@@ -67,8 +67,16 @@ def equal_width_cuts(values: FloatArray, bins: int) -> FloatArray:
 
 
 def quantile_cuts(values: FloatArray, classes: int) -> FloatArray:
-    """(classes + 1,) quantiles of (n,) values from the smallest to the largest, interpolated as R's type 7."""
-    return np.asarray(np.quantile(values, np.linspace(0.0, 1.0, classes + 1)), dtype=np.float64)
+    """(classes + 1,) quantiles of (n,) values from the smallest to the largest, interpolated as R's type 7.
+
+    The arithmetic is R's step by step: where a quantile falls on a value, its rounding says to which side of the cut
+    the value belongs.
+    """
+    index = 1.0 + (values.size - 1) * np.linspace(0.0, 1.0, classes + 1)
+    places = np.stack([np.floor(index), np.ceil(index)]).astype(np.int64) - 1
+    low, high = np.partition(values, np.unique(places))[places]
+    h = index - np.floor(index)
+    return np.asarray(np.where((h > 0) & (low != high), (1.0 - h) * low + h * high, low), dtype=np.float64)
 
 
 def classes_between(values: FloatArray, cuts: FloatArray) -> IntArray:

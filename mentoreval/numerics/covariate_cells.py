@@ -12,7 +12,6 @@ a cell can be chosen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -109,8 +108,8 @@ class CellSearch:
         if self.wasted > self.planted.size:
             self._plant(np.flatnonzero(self.open))
 
-    def serve(self, sequence: Sequence[int]) -> dict[int, int]:
-        """The nearest free row of each treated unit in turn, which it takes; who finds none is left out."""
+    def serve(self, sequence: IntArray) -> list[int]:
+        """The nearest free row of each treated unit in turn, which it takes; UNMATCHED for who finds none."""
         return in_turn(sequence, self.nearest, self.take)
 
     def several(self, treated: int, count: int) -> list[int]:

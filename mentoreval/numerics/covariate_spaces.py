@@ -43,27 +43,33 @@ class CovariateSpace:
     point: IntArray
 
 
-def mahalanobis_space(X: FloatArray, treated: BoolArray, usable: BoolArray | None = None) -> CovariateSpace:
+def mahalanobis_space(
+    X: FloatArray, treated: BoolArray, usable: BoolArray | None = None, weights: FloatArray | None = None
+) -> CovariateSpace:
     """Distance √((a − b)' S⁻¹ (a − b)), S the pooled within-group covariance with n − 2 degrees of freedom.
 
     X       : (n, k)  covariates; constant columns are ignored, collinear columns count once
     treated : (n,)    the two groups
     usable  : (n,)    rows S is computed from; None is all
+    weights : (n,)    sampling weights that S is computed with, then with Σw − Σw²/Σw degrees of freedom; None is equal
 
-    A category should come as all of its indicators divided by √2 (or one indicator less, undivided, if it has two).
+    A category should come as all of its indicators divided by √2.
     """
     X, rows = _varying(X), _all_if_none(usable, np.shape(X)[0])
     if np.ptp(X) == 0:
         return euclidean_space(X)
     X = (X - X.mean(axis=0)) / X.std(axis=0, ddof=1)
-    return _whitened(X, _pooled_covariance(X[rows], np.asarray(treated, dtype=bool)[rows]))
+    return _whitened(X, _pooled_covariance(X[rows], np.asarray(treated, dtype=bool)[rows], _of(weights, rows)))
 
 
-def robust_mahalanobis_space(X: FloatArray, treated: BoolArray, usable: BoolArray | None = None) -> CovariateSpace:
+def robust_mahalanobis_space(
+    X: FloatArray, treated: BoolArray, usable: BoolArray | None = None, weights: FloatArray | None = None
+) -> CovariateSpace:
     """Mahalanobis distance of ranks, each rescaled to the variance of untied ranks (Rosenbaum 2010, chapter 8).
 
     Outliers lose their pull and rare categories their weight. Arguments as in ``mahalanobis_space``; the covariance
-    is that of all usable rows. Rows that are not usable lie at the origin and must not be matched.
+    is that of all usable rows; weights change it, but not the ranks. Rows that are not usable lie at the origin and
+    must not be matched.
     """
     from scipy.stats import rankdata  # slow to import, and only this space needs it
 
@@ -72,17 +78,27 @@ def robust_mahalanobis_space(X: FloatArray, treated: BoolArray, usable: BoolArra
         return euclidean_space(np.zeros((X.shape[0], 1)))
     ranks = np.zeros_like(X)
     ranks[rows] = rankdata(X[rows], axis=0)
-    covariance = np.atleast_2d(np.cov(ranks[rows], rowvar=False))
+    covariance = np.atleast_2d(np.cov(ranks[rows], rowvar=False, aweights=_of(weights, rows)))
     untied = np.std(np.arange(np.count_nonzero(rows)), ddof=1) / np.sqrt(np.diag(covariance))
     return _whitened(ranks, covariance * np.outer(untied, untied))
 
 
-def scaled_euclidean_space(X: FloatArray, treated: BoolArray, usable: BoolArray | None = None) -> CovariateSpace:
-    """Euclidean distance after division by the pooled within-group standard deviation of each column."""
+def scaled_euclidean_space(
+    X: FloatArray, treated: BoolArray, usable: BoolArray | None = None, weights: FloatArray | None = None
+) -> CovariateSpace:
+    """Euclidean distance after division by the pooled within-group standard deviation of each column.
+
+    The variance of a column of zeros and ones is the mean of p(1 − p) over the rows, without a correction of the
+    degrees of freedom. Arguments as in ``mahalanobis_space``.
+    """
     X, rows = _varying(X), _all_if_none(usable, np.shape(X)[0])
     if np.ptp(X) == 0:
         return euclidean_space(X)
-    variance = np.diag(_pooled_covariance(X[rows], np.asarray(treated, dtype=bool)[rows]))
+    counted = _of(weights, rows)
+    variance = np.diag(_pooled_covariance(X[rows], np.asarray(treated, dtype=bool)[rows], counted))
+    freedom, total = _freedom(int(np.count_nonzero(rows)), counted)
+    shares = ((X[rows] == 0) | (X[rows] == 1)).all(axis=0)
+    variance = np.where(shares, variance * freedom / total, variance)
     if not np.all(variance > 0):
         raise DataError(_NO_VARIATION_WITHIN)
     first, point = distinct_rows(X.T)
@@ -125,13 +141,29 @@ def _whitened(X: FloatArray, covariance: FloatArray) -> CovariateSpace:
     return CovariateSpace(X[first] @ root, line, point)
 
 
-def _pooled_covariance(X: FloatArray, treated: BoolArray) -> FloatArray:
+def _pooled_covariance(X: FloatArray, treated: BoolArray, weights: FloatArray | None) -> FloatArray:
     centred = X.copy()
     for group in (treated, ~treated):
         if group.any():
-            centred[group] -= X[group].mean(axis=0)
-    covariance: FloatArray = centred.T @ centred / max(X.shape[0] - 2, 1)
+            centred[group] -= np.average(X[group], axis=0, weights=_of(weights, group))
+    counted = centred if weights is None else centred * weights[:, None]
+    covariance: FloatArray = counted.T @ centred / _freedom(X.shape[0], weights)[0]
     return covariance
+
+
+def _freedom(rows: int, weights: FloatArray | None) -> tuple[float, float]:
+    """Degrees of freedom of a covariance within two groups, and the number of rows or the sum of their weights."""
+    if weights is None:
+        return float(max(rows - 2, 1)), float(rows)
+    total = float(weights.sum())
+    return total - float(weights @ weights) / total, total
+
+
+def _of(weights: FloatArray | None, rows: BoolArray) -> FloatArray | None:
+    """The weights of some rows; None where they are equal, for then they are none."""
+    if weights is None or np.ptp(weights) == 0:
+        return None
+    return np.asarray(weights, dtype=np.float64)[rows]
 
 
 def _varying(X: FloatArray) -> FloatArray:

@@ -51,7 +51,7 @@ def compare_changes(
 ) -> CellEffects:
     """Average effect on the treated of the 2x2 comparison, for each column of changes.
 
-    change : (n, c) outcome after less outcome before
+    change : (n, c) outcome after less outcome before, soonest where a column lies in one piece
     treated : (n,)
     weights : (n,) at least 0, some above 0 in both groups
     X : (n, p) covariates, the intercept first; with the intercept alone the three methods are the same
@@ -67,24 +67,31 @@ def compare_changes(
     residual, from_ols = change, cast("Outcomes | None", None)
     if method != "inverse_probability":
         from_ols = regress(X, change, np.where(treated, 0.0, weights), "comparison")
-        residual = change - X @ from_ols.coefficients
+        residual = from_ols.residuals
     share = np.where(treated, weights, 0.0) / weights[treated].sum()
     eta = share @ residual
     if method == "outcome_regression":
-        return CellEffects(eta, _influence(share, residual, eta) - carry(from_ols, X, share))
+        return CellEffects(eta, _influence(residual, share - pull(from_ols, X, share), [(share, eta)]))
     probability = fit_propensity(treated, weights, X)
     odds, n_trimmed = odds_of(treated, weights, probability)
     eta_comparison = odds @ residual
-    influence = _influence(share, residual, eta) - _influence(odds, residual, eta_comparison)
-    influence -= from_logit(treated, weights, X, probability, odds[:, None] * (residual - eta_comparison))
-    if from_ols is not None:
-        influence -= carry(from_ols, X, share - odds)
-    return CellEffects(eta - eta_comparison, influence, n_trimmed)
+    derivative = (X.T * odds) @ residual - np.outer(odds @ X, eta_comparison)
+    score, toward = logit_steps(treated, weights, X, probability, derivative)
+    means = [(share, eta), (-odds, eta_comparison), *zip(X.T * score, toward, strict=True)]
+    factor = share - odds - pull(from_ols, X, share - odds)
+    return CellEffects(eta - eta_comparison, _influence(residual, factor, means), n_trimmed)
 
 
-def _influence(share: FloatArray, residual: FloatArray, mean: FloatArray) -> FloatArray:
-    """(n, c) influence on a weighted mean whose weights (n,) sum to one."""
-    return np.asarray(share[:, None] * (residual - mean))
+def _influence(residual: FloatArray, factor: FloatArray, means: list[tuple[FloatArray, FloatArray]]) -> FloatArray:
+    """(n, c) factor (n,) times residuals (n, c), less the sum of the products of (n,) and (c,) arrays.
+
+    All that moves an effect is of this form: a share times the distance of a residual from its mean, a step of the
+    logit, and a step of the regression, whose scores are weights times these residuals.
+    """
+    left, right = (np.array(side) for side in zip(*means, strict=True))
+    influence = residual * factor[:, None]
+    influence -= (right.T @ left).T
+    return influence
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +99,14 @@ class Outcomes:
     """A weighted regression of outcomes on covariates in one group.
 
     coefficients : (p,) or (p, c)
-    scores : (n, c) weighted residuals, 0 out of the group
+    residuals : (n, c) of all rows, out of the group too
+    weights : (n,) 0 out of the group
     bread : (p, p) inverse of X'WX
     """
 
     coefficients: FloatArray
-    scores: FloatArray
+    residuals: FloatArray
+    weights: FloatArray
     bread: FloatArray
 
 
@@ -106,23 +115,29 @@ def regress(X: FloatArray, y: FloatArray, weights: FloatArray, group: str) -> Ou
 
     group : what the rows are called in messages
     """
-    chosen = weights > 0
-    if np.count_nonzero(chosen) < X.shape[1]:
-        raise CellError(f"{int(chosen.sum())} {group} units can not carry {X.shape[1]} coefficients")
+    chosen = np.flatnonzero(weights > 0)
+    if len(chosen) < X.shape[1]:
+        raise CellError(f"{len(chosen)} {group} units can not carry {X.shape[1]} coefficients")
     try:
         fitted = solve_least_squares(X[chosen], y[chosen], weights[chosen])
     except AliasedColumnsError:
         other = "comparison" if group == "treated" else "treated"
         raise CellError(f"a covariate does not vary among the {group} units as it does among the {other}") from None
-    residual = (y - X @ fitted.coefficients).reshape(len(X), -1)
-    return Outcomes(fitted.coefficients, weights[:, None] * residual, fitted.bread)
+    residuals = (fitted.coefficients.T @ X.T).T
+    np.subtract(y, residuals, out=residuals)
+    return Outcomes(fitted.coefficients, residuals.reshape(len(X), -1), weights, fitted.bread)
 
 
-def carry(outcomes: Outcomes | None, X: FloatArray, share: FloatArray) -> FloatArray:
-    """(n, c) influence through a regression on a mean of its predictions with the given shares (n,)."""
+def pull(outcomes: Outcomes | None, X: FloatArray, share: FloatArray) -> FloatArray:
+    """(n,) what a residual of each row adds, through a regression, to a mean of its predictions with shares (n,)."""
     if outcomes is None:
-        return np.zeros((len(X), 1))
-    return np.asarray((X @ (outcomes.bread @ (share @ X)))[:, None] * outcomes.scores)
+        return np.zeros(len(X))
+    return np.asarray((X @ (outcomes.bread @ (share @ X))) * outcomes.weights)
+
+
+def carry(outcomes: Outcomes, X: FloatArray, share: FloatArray) -> FloatArray:
+    """(n, c) influence through a regression on a mean of its predictions with the given shares (n,)."""
+    return np.asarray(pull(outcomes, X, share)[:, None] * outcomes.residuals)
 
 
 def fit_propensity(treated: BoolArray, weights: FloatArray, X: FloatArray) -> FloatArray:
@@ -144,10 +159,20 @@ def odds_of(treated: BoolArray, weights: FloatArray, probability: FloatArray) ->
     return odds / total, int(trimmed.sum())
 
 
+def logit_steps(
+    treated: BoolArray, weights: FloatArray, X: FloatArray, probability: FloatArray, derivative: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(n,) scores of the propensity score, (p, c) coefficients: score · x · coefficients is the influence through it.
+
+    derivative : (p, c) of means by the coefficients of the log odds
+    """
+    information = X.T @ (X * (weights * probability * (1.0 - probability))[:, None])
+    return weights * (treated - probability), np.asarray(np.linalg.solve(information, derivative))
+
+
 def from_logit(
     treated: BoolArray, weights: FloatArray, X: FloatArray, probability: FloatArray, derivative: FloatArray
 ) -> FloatArray:
     """(n, c) influence through the propensity score, for derivatives (n, c) of the mean by its log odds."""
-    information = X.T @ (X * (weights * probability * (1.0 - probability))[:, None])
-    score = weights * (treated - probability)
-    return np.asarray(score[:, None] * (X @ np.linalg.solve(information, X.T @ derivative)))
+    score, toward = logit_steps(treated, weights, X, probability, X.T @ derivative)
+    return np.asarray(score[:, None] * (X @ toward))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mentoreval.aliases import FloatArray, IntArray
-from mentoreval.numerics.blocks import row_blocks
+from mentoreval.aliases import BoolArray, FloatArray, IntArray
+from mentoreval.numerics.blocks import ONE_THREAD_MATRICES, row_blocks
 
 Multiplier = Literal["rademacher", "webb", "mammen"]
 
@@ -21,11 +22,17 @@ POINTS: dict[str, FloatArray] = {
 }
 """The values that each distribution takes: Webb's six and the two signs with equal probability, Mammen's two not."""
 
-SIGNS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * 2.0 - 1.0
-"""(256, 8) signs for the bits of each byte, so that eight of them are one copy."""
-
 MAMMEN_LOW = (math.sqrt(5.0) + 1.0) / (2.0 * math.sqrt(5.0))
 """Probability of Mammen's lower value."""
+
+AT_ONCE = 8
+"""Pieces of clusters whose weights are held as numbers at a time."""
+
+FOUR = 4
+"""Columns are filled up to a multiple of it, which is the width in which matrices are multiplied."""
+
+MANY_PRODUCTS = 2**27
+"""Weights times columns, over all draws, from which on the products are made in single precision."""
 
 DIGITS = 9
 """Digits of a column's largest value by which clusters are ordered; beyond them is rounding."""
@@ -47,13 +54,65 @@ def multiplier_blocks(
 
 
 def _weights(kind: Multiplier, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    points = POINTS[kind]
+    if len(points) > 2:
+        return points[rng.integers(0, len(points), shape)]
+    return np.asarray(np.where(_highs(kind, shape, rng), points[1], points[0]))
+
+
+def _highs(kind: Multiplier, shape: tuple[int, int], rng: np.random.Generator) -> BoolArray:
+    """Which weights of a distribution of two points have the higher one."""
     if kind == "rademacher":
         size = shape[0] * shape[1]
         drawn = np.frombuffer(rng.bytes((size + 7) // 8), dtype=np.uint8)
-        return np.asarray(SIGNS_OF_BYTE.take(drawn, axis=0).ravel()[:size].reshape(shape), dtype=float)
-    if kind == "mammen":
-        return np.asarray(np.where(rng.random(shape) < MAMMEN_LOW, *POINTS["mammen"]))
-    return POINTS["webb"][rng.integers(0, 6, shape)]
+        return np.unpackbits(drawn, count=size).view(bool).reshape(shape)
+    out = np.empty(shape, dtype=bool)
+    for row in out:
+        np.greater_equal(rng.random(shape[1]), MAMMEN_LOW, out=row)
+    return out
+
+
+def weighted_sums(kind: Multiplier, draws: int, values: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(draws, k) random weights times values (G, k): what ``multiplier_blocks`` gives, without an array of weights.
+
+    Weights of two points are drawn as bits for many draws at once, which become numbers a few clusters at a time, in
+    the processor's cache: from ``MANY_PRODUCTS`` on numbers of single precision. That is off by some millionths of the
+    spread of the draws, of which a thousand draws themselves tell no more than a fiftieth.
+    """
+    clusters, columns = values.shape
+    if len(POINTS[kind]) > 2:
+        return np.vstack([weights @ values for _, weights in multiplier_blocks(kind, draws, clusters, columns, rng)])
+    low, high = POINTS[kind]
+    unit = np.ldexp(1.0, np.frexp(np.abs(values).max(axis=0, initial=0.0))[1])
+    precision = np.float32 if draws * values.size >= MANY_PRODUCTS else np.float64
+    blocks = list(row_blocks(draws, clusters, columns + 1))
+    pieces = _pieces(values / unit, blocks[0].stop, precision)
+    sums = [_sums_of(_highs(kind, (block.stop - block.start, clusters), rng), pieces) for block in blocks]
+    return np.asarray(low * values.sum(axis=0) + (high - low) * unit * np.vstack(sums)[:, :columns])
+
+
+def _pieces(values: FloatArray, rows: int, precision: type[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """(pieces, clusters of a piece, columns) of values (G, k), filled with zeros; as large as one thread multiplies."""
+    columns = -(-values.shape[1] // FOUR) * FOUR
+    size = max(1, ONE_THREAD_MATRICES // (rows * columns))
+    number = -(-len(values) // size)
+    out = np.zeros((number * size, columns), dtype=precision)
+    out[: len(values), : values.shape[1]] = values
+    return out.reshape(number, size, columns)
+
+
+def _sums_of(chosen: BoolArray, pieces: NDArray[np.floating[Any]]) -> FloatArray:
+    """(rows, columns) sums of the values of the clusters that each row (rows, G) has chosen."""
+    rows, size = len(chosen), pieces.shape[1]
+    total = np.zeros((rows, pieces.shape[2]))
+    numbers = np.zeros((rows, AT_ONCE * size), dtype=pieces.dtype)
+    for first in range(0, len(pieces), AT_ONCE):
+        some = pieces[first : first + AT_ONCE]
+        bits = chosen[:, first * size : (first + AT_ONCE) * size]
+        np.copyto(numbers[:, : bits.shape[1]], bits)
+        left = numbers[:, : len(some) * size].reshape(rows, len(some), size)
+        total += (left.transpose(1, 0, 2) @ some).sum(axis=0)
+    return total
 
 
 def sign_blocks(clusters: int, columns: int) -> Iterator[tuple[slice, FloatArray]]:

@@ -84,7 +84,7 @@ def _joined_on_line(score: FloatArray, treated: BoolArray, reach: float) -> IntA
     pairs, joined = [NOBODY], starts[-1] - starts[-2]
     for border in chain.from_iterable(in_parts(FULL_MATCHING, borders[::-1], PART)):
         here = _best_before(border, joined)
-        pairs.append(_joined_across(border.first, here, joined))
+        pairs.append(_joined_across(border, here, joined))
         joined = border.joined.size - 1 - here
     return np.concatenate(pairs)
 
@@ -93,7 +93,8 @@ def _cross(a: FloatArray, b: FloatArray, first: int, cost: FloatArray, reach: fl
     """The border between runs a and b, and the least cost by how many of b, from its left end, are joined to a.
 
     Joined across a border with i of a and j of b, everybody pays the way to the border's left bank (a's last unit),
-    and those of a who are too many pay the gap once more, to reach b's first unit.
+    and those of a who are too many pay the gap once more, to reach b's first unit: all beyond the number of sets, which
+    is j, but never more than can be joined one to one.
     """
     gap = float(b[0] - a[-1])
     to_bank, from_bank = (a[-1] - a)[::-1], b - a[-1]
@@ -103,11 +104,8 @@ def _cross(a: FloatArray, b: FloatArray, first: int, cost: FloatArray, reach: fl
     border = _Border(first, joined, gap, _most_pairs(a, b, reach))
     fewer = np.minimum.accumulate(joined)
     more = np.minimum.accumulate((joined + gap * np.arange(joined.size))[::-1])[::-1]
-    j = np.arange(b.size + 1)
-    beyond = j > border.shared
-    best = fewer[np.where(beyond, min(border.shared, a.size), np.minimum(j, a.size))]
-    inside = j[~beyond & (j <= a.size)]
-    best[inside] = np.minimum(best[inside], more[inside] - gap * inside)
+    sets = np.minimum(np.arange(b.size + 1), border.shared)
+    best = np.minimum(fewer, more - gap * np.arange(joined.size))[sets]
     best[most + 1 :] = np.inf
     return border, best + np.append(0.0, np.cumsum(from_bank))
 
@@ -128,21 +126,18 @@ def _most_pairs(a: FloatArray, b: FloatArray, reach: float) -> int:
 
 def _best_before(border: _Border, j: int) -> int:
     """How many of a are joined across the border if j of b are, at the least cost."""
-    i = np.arange(border.joined.size)
-    cost = border.joined + border.gap * np.maximum(i - j, 0)
-    if j > border.shared:
-        cost = np.where(i <= border.shared, cost, np.inf)
-    return int(np.argmin(cost))
+    too_many = np.maximum(np.arange(border.joined.size) - min(j, border.shared), 0)
+    return int(np.argmin(border.joined + border.gap * too_many))
 
 
-def _joined_across(first: int, i: int, j: int) -> IntArray:
-    """(p, 2) places: i units before ``first`` and j from it on, one to one, and who is left over to the nearest."""
-    both = np.arange(min(i, j))
+def _joined_across(border: _Border, i: int, j: int) -> IntArray:
+    """(p, 2) places: i units before the border and j from it on, one to one, and who is left over to the nearest."""
+    first, sets = border.first, min(i, j, border.shared)
+    both, before, after = np.arange(sets), np.arange(sets, i), np.arange(sets, j)
     one_to_one = np.column_stack([first - 1 - both, first + both[::-1]])
-    extra = np.arange(min(i, j), max(i, j))
-    nearest = np.full(extra.size, first - 1 if j > i else first)
-    rest = np.column_stack([nearest, first + extra] if j > i else [first - 1 - extra, nearest])
-    return np.concatenate([one_to_one, rest])
+    to_first = np.column_stack([first - 1 - before, np.full(before.size, first)])
+    to_last = np.column_stack([np.full(after.size, first - 1), first + after])
+    return np.concatenate([one_to_one, to_first, to_last])
 
 
 def without_surplus(pairs: IntArray, n: int) -> IntArray:

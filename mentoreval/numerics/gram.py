@@ -28,10 +28,7 @@ def weighted_sum(X: FloatArray, weights: FloatArray) -> FloatArray:
 
 def linear_predictor(X: FloatArray, coefficients: FloatArray) -> FloatArray:
     """(n,) Xβ."""
-    out = np.empty(X.shape[0])
-    for rows in row_blocks(*X.shape):
-        np.dot(X[rows], coefficients, out=out[rows])
-    return out
+    return np.asarray(np.einsum("ij,j->i", X, coefficients))  # the one product that wakes no threads, however tall X is
 
 
 def leverage(X: FloatArray, inverse: FloatArray) -> FloatArray:

@@ -55,14 +55,18 @@ class Imputed:
         n_periods = self.share.shape[1]
         right = np.zeros((len(self.inverse), len(targets)))
         for column, (period, units, weight) in enumerate(targets):
-            right[:n_periods, column] = -(weight @ self.share[units])
+            right[:n_periods, column] = -(weight @ self.share.take(units, axis=0))
             right[period, column] += weight.sum()
             for place, covariate in enumerate(self.within):
                 right[n_periods + place, column] = weight @ covariate[units, period]
         toward = self.inverse @ right
-        scores = [self.residuals] + [np.sum(x * self.residuals, axis=1)[:, None] for x in self.within]
-        weighted = np.column_stack(scores) * -self.weights[:, None]
-        return np.asarray((toward.T @ weighted.T).T)
+        # Rows of equations in one piece: with rows of units the product below would take many times as long.
+        scores = np.empty((len(self.inverse), len(self.residuals)))
+        scores[:n_periods] = self.residuals.T
+        for place, covariate in enumerate(self.within):
+            scores[n_periods + place] = np.sum(covariate * self.residuals, axis=1)
+        scores *= -self.weights
+        return np.asarray((toward.T @ scores).T)
 
 
 def impute_untreated(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.errors import EffectError
@@ -61,7 +61,7 @@ def solve_least_squares(X: FloatArray, y: FloatArray, weights: FloatArray) -> Le
     coefficients = _seminormal(triangle, scaled.T @ target)
     # One step of refinement undoes the squared condition number of the normal equations.
     coefficients += _seminormal(triangle, scaled.T @ (target - scaled @ coefficients))
-    inverse = solve_triangular(triangle, np.eye(X.shape[1]))
+    inverse = _solve(triangle, np.eye(X.shape[1]))
     return LeastSquares(coefficients, y - X @ coefficients, inverse @ inverse.T)
 
 
@@ -79,4 +79,9 @@ def _triangle(scaled: FloatArray) -> FloatArray | None:
 
 def _seminormal(triangle: FloatArray, moment: FloatArray) -> FloatArray:
     """Solve R'R b = m."""
-    return np.asarray(solve_triangular(triangle, solve_triangular(triangle, moment, trans="T")), dtype=float)
+    return _solve(triangle, _solve(triangle, moment, transposed=True))
+
+
+def _solve(triangle: FloatArray, right: FloatArray, *, transposed: bool = False) -> FloatArray:
+    """Solve R x = b or R'x = b for a full upper triangle; LAPACK itself, for scipy wakes threads for two numbers."""
+    return np.asarray(lapack.dtrtrs(triangle, right, trans=int(transposed))[0], dtype=float)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError
-from mentoreval.numerics.blocks import row_blocks
+from mentoreval.numerics.gram import linear_predictor, solve_positive, weighted_gram, weighted_sum
 
 RANK_TOLERANCE = 1e-7
 """A column of which less than this share is left after regression on the columns before it is aliased (R's lm)."""
@@ -86,7 +86,7 @@ def fit_logit(
     coefficients = np.full(columns, np.nan)
     coefficients[kept] = to_coefficients @ fitted.gamma
     covariance = np.full((columns, columns), np.nan)
-    inverse = _solve(fitted.gram, np.eye(kept.size))
+    inverse = solve_positive(fitted.gram, np.eye(kept.size))
     if inverse is not None:
         covariance[np.ix_(kept, kept)] = to_coefficients @ inverse @ to_coefficients.T
     return LogitFit(
@@ -126,51 +126,37 @@ class _Iterates:
 
 
 def _iterate(X: FloatArray, y: FloatArray, prior: FloatArray, max_iterations: int, tolerance: float) -> _Iterates:
+    signs = 2.0 * y - 1.0
     start = (prior * y + 0.5) / (prior + 1.0)
     eta = np.log(start / (1.0 - start))
-    deviance = _deviance(eta, y, prior)
+    odds_against = _odds_against(eta, signs)
+    deviance = _deviance(odds_against, prior)
     gamma, gram = np.zeros(X.shape[1]), np.eye(X.shape[1])
     for iteration in range(1, max_iterations + 1):
-        next_gram, moment = _normal_equations(X, y, prior, eta)
-        step = _solve(next_gram, moment[:, None])
+        next_gram, moment = _normal_equations(X, signs, prior, eta, odds_against)
+        step = solve_positive(next_gram, moment[:, None])
         if step is None:  # separated data: the weights of whole directions have reached zero
             return _Iterates(gamma, gram, eta, deviance, iteration - 1, False)
         gamma, gram = step[:, 0], next_gram
-        eta = _linear_predictor(X, gamma)
-        before, deviance = deviance, _deviance(eta, y, prior)
+        eta = linear_predictor(X, gamma)
+        odds_against = _odds_against(eta, signs)
+        before, deviance = deviance, _deviance(odds_against, prior)
         if abs(deviance - before) < tolerance * (abs(deviance) + 0.1):
             return _Iterates(gamma, gram, eta, deviance, iteration, True)
     return _Iterates(gamma, gram, eta, deviance, max_iterations, False)
 
 
 def _normal_equations(
-    X: FloatArray, y: FloatArray, prior: FloatArray, eta: FloatArray
+    X: FloatArray, signs: FloatArray, prior: FloatArray, eta: FloatArray, odds_against: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """X'WX and X'Wz of one reweighted step, with W = prior · p(1 − p) and z = eta + (y − p) / p(1 − p)."""
-    k = X.shape[1]
-    gram, moment = np.zeros((k, k)), np.zeros(k)
-    for rows in row_blocks(X.shape[0], k, k):
-        block = X[rows].T
-        probability = _probability(eta[rows])
-        weight = prior[rows] * probability * (1.0 - probability)
-        gram += (block * weight) @ block.T
-        moment += block @ (weight * eta[rows] + prior[rows] * (y[rows] - probability))
-    return gram, moment
+    """X'WX and X'Wz of one reweighted step, with W = prior · p(1 − p) and z = eta + (y − p) / p(1 − p).
 
-
-def _solve(gram: FloatArray, right: FloatArray) -> FloatArray | None:
-    """gram⁻¹ · right (k, m), or None where the normal matrix is numerically singular.
-
-    Scaled to a unit diagonal first, so that a covariate's unit of measurement costs no digits.
+    Both come from the odds against what happened: y − p is the sign of y times the probability of the other outcome.
     """
-    scale = np.sqrt(np.diag(gram))[:, None]
-    if not np.all(scale > 0):
-        return None
-    factor = _triangle(gram / (scale * scale.T))
-    if factor is None:
-        return None
-    solution: FloatArray = np.linalg.solve(factor.T, np.linalg.solve(factor, right / scale)) / scale
-    return solution
+    missed = odds_against / (1.0 + odds_against)
+    missed *= prior
+    weight = missed / (1.0 + odds_against)
+    return weighted_gram(X, weight), weighted_sum(X, weight * eta + signs * missed)
 
 
 def _triangle(correlation: FloatArray) -> FloatArray | None:
@@ -189,9 +175,7 @@ def _well_conditioned_basis(X: FloatArray, prior: FloatArray) -> tuple[IntArray,
     the kept columns, on which the normal equations lose no digits.
     """
     columns = X.shape[1]
-    gram = np.zeros((columns, columns))
-    for rows in row_blocks(X.shape[0], columns, columns + 1):
-        gram += (X[rows] * prior[rows, None]).T @ X[rows]
+    gram = weighted_gram(X, prior)
     if _smallest_pivot(gram) > GRAM_PIVOT:
         return np.arange(columns), np.eye(columns), X
     kept = _independent_columns(X, prior)
@@ -226,22 +210,20 @@ def _independent_columns(X: FloatArray, prior: FloatArray) -> IntArray:
     return np.array(kept, dtype=np.int64)
 
 
-def _linear_predictor(X: FloatArray, gamma: FloatArray) -> FloatArray:
-    eta = np.empty(X.shape[0])
-    for rows in row_blocks(*X.shape):
-        np.dot(X[rows], gamma, out=eta[rows])
-    return eta
-
-
 def _probability(eta: FloatArray) -> FloatArray:
     """The inverse logit, held within machine epsilon of 0 and 1."""
     probability: FloatArray = 1.0 / (1.0 + np.exp(-np.clip(eta, -ETA_LIMIT, ETA_LIMIT)))
     return probability
 
 
-def _deviance(eta: FloatArray, y: FloatArray, prior: FloatArray) -> float:
-    """−2 Σ prior · log P(y), from the log odds of what happened: no logarithm of a rounded probability."""
-    odds_against = np.exp(-np.clip((2.0 * y - 1.0) * eta, -ETA_LIMIT, ETA_LIMIT))
+def _odds_against(eta: FloatArray, signs: FloatArray) -> FloatArray:
+    """(n,) odds against what happened: the one exponential that a step needs."""
+    odds: FloatArray = np.exp(-np.clip(signs * eta, -ETA_LIMIT, ETA_LIMIT))
+    return odds
+
+
+def _deviance(odds_against: FloatArray, prior: FloatArray) -> float:
+    """−2 Σ prior · log P(y), from the odds against what happened: no logarithm of a rounded probability."""
     return 2.0 * float(np.sum(prior * np.log1p(odds_against)))
 
 

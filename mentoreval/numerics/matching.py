@@ -37,8 +37,8 @@ MATCHING, PART = "Matching", 2048
 class Controls(Protocol):
     """What the matching rules ask of a search structure. Treated units and controls are its own numbers."""
 
-    def serve(self, sequence: Sequence[int], /) -> dict[int, int]:
-        """The nearest free control of each treated unit in turn, which it takes; who finds nobody is left out."""
+    def serve(self, sequence: IntArray, /) -> Sequence[int] | IntArray:
+        """The nearest free control of each treated unit in turn, which it takes; UNMATCHED for who finds nobody."""
 
     def nearest(self, treated: int, /) -> tuple[int, float]:
         """The nearest free control and its distance; (UNMATCHED, infinity) if none is allowed."""
@@ -97,7 +97,7 @@ def match_nearest(
     )
     slots = np.full((line.chooser.size, int(np.max(ratio, initial=1))), UNMATCHED, dtype=np.int64)
     closest = isinstance(order, str) and order == "closest"
-    pair(controls, sequence.tolist(), slots, wanted, replace=replace, closest=closest)
+    pair(controls, sequence, slots, wanted, replace=replace, closest=closest)
     return np.where(slots == UNMATCHED, UNMATCHED, line.row[slots])
 
 
@@ -127,7 +127,7 @@ def match_covariates(
     pairs = np.full((wanted.size, int(np.max(ratio, initial=1))), UNMATCHED, dtype=np.int64)
     search = CellSearch(space, treated, limits, sequence)
     closest = isinstance(order, str) and order == "closest"
-    pair(search, sequence.tolist(), pairs, wanted, replace=replace, closest=closest)
+    pair(search, sequence, pairs, wanted, replace=replace, closest=closest)
     return pairs
 
 
@@ -148,30 +148,28 @@ def match_mahalanobis(
 
 
 def pair(
-    controls: Controls, sequence: list[int], pairs: IntArray, wanted: IntArray, *, replace: bool, closest: bool
+    controls: Controls, sequence: IntArray, pairs: IntArray, wanted: IntArray, *, replace: bool, closest: bool
 ) -> None:
     """Fill ``pairs`` (treated, most) for the treated in ``sequence``, from the left, each with as many as wanted."""
     if replace:
         for part in in_parts(MATCHING, sequence, PART):
-            for unit, count in zip(part, wanted[part].tolist(), strict=True):
+            for unit, count in zip(part.tolist(), wanted[part].tolist(), strict=True):
                 found = controls.several(unit, count)
                 pairs[unit, : len(found)] = found
         return
     for place in range(pairs.shape[1]):
         if place > 0:
-            sequence = [unit for unit in sequence if wanted[unit] > place]
+            sequence = sequence[wanted[sequence] > place]
         if closest:
-            served = _closest_round(controls, sequence)
+            pairs[sequence, place] = _closest_round(controls, sequence.tolist())
         else:
-            served = {}
             for part in in_parts(MATCHING, sequence, PART):
-                served |= controls.serve(part)
-        pairs[list(served), place] = list(served.values())
-        sequence = [unit for unit in sequence if unit in served]  # who found nobody will find nobody later
+                pairs[part, place] = controls.serve(part)
+        sequence = sequence[pairs[sequence, place] != UNMATCHED]  # who found nobody will find nobody later
 
 
-def _closest_round(controls: Controls, sequence: list[int]) -> dict[int, int]:
-    """One control for each treated unit, always the closest pair of all that are left.
+def _closest_round(controls: Controls, sequence: list[int]) -> list[int]:
+    """One control for each treated unit, always the closest pair of all that are left; UNMATCHED for the others.
 
     Equally close pairs come in the sequence of the treated; a unit that had to look again comes before them.
     """
@@ -202,7 +200,7 @@ def _closest_round(controls: Controls, sequence: list[int]) -> dict[int, int]:
             else:
                 heapq.heapreplace(queue, (distance, again, unit, control))
                 again -= 1
-    return served
+    return [served.get(unit, UNMATCHED) for unit in sequence]
 
 
 def matching_weights(pairs: IntArray, treated: BoolArray) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mentoreval.aliases import FloatArray
-from mentoreval.numerics.draws import Multiplier, canonical_order, multiplier_blocks
+from mentoreval.numerics.draws import Multiplier, canonical_order, weighted_sums
 
 QUARTILES = 1.3489795003921634
 """Distance between the quartiles of the standard normal distribution."""
@@ -16,11 +16,7 @@ def draw_deviations(sums: FloatArray, kind: Multiplier, draws: int, rng: np.rand
 
     The clusters are taken in an order that no label decides.
     """
-    ordered = sums[canonical_order(sums)]
-    out = np.empty((draws, sums.shape[1]))
-    for block, weights in multiplier_blocks(kind, draws, len(sums), sums.shape[1], rng):
-        out[block] = weights @ ordered
-    return out
+    return weighted_sums(kind, draws, sums[canonical_order(sums)], rng)
 
 
 def quartile_errors(deviations: FloatArray) -> FloatArray:

@@ -9,13 +9,26 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, Self, TypeVar
 
 T = TypeVar("T")
+
+
+class Sliced(Protocol):
+    """What has parts of its own kind, such as a list or an array."""
+
+    def __len__(self) -> int:
+        """How many items there are."""
+
+    def __getitem__(self, part: slice, /) -> Self:
+        """Some of them."""
+
+
+Parts = TypeVar("Parts", bound=Sliced)
 
 PATIENCE = 2.0
 """Seconds that work may last before anything is shown."""
@@ -81,7 +94,7 @@ class Progress:
             _wipe()
 
 
-def in_parts(what: str, items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def in_parts(what: str, items: Parts, size: int) -> Iterator[Parts]:
     """The items in parts of ``size``, with progress between them."""
     with Progress(what) as progress:
         for start in range(0, len(items), size):

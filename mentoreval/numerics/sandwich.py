@@ -17,8 +17,8 @@ from mentoreval.aliases import FloatArray, IntArray
 SINGULAR = 1e-8
 """Below this, 1 − leverage is zero: the cluster alone determines a coefficient, and its residual there is zero."""
 
-NEGLIGIBLE = 1e-12
-"""Eigenvalues of a cluster's leverage below this move no digit that is promised."""
+EVEN = 1e-12
+"""Share of a cluster's weights by which they may differ by rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,14 @@ def leverage_vcov(model: Regression, absorbed_leverage: FloatArray, power: float
 
 def jackknife_vcov(model: Regression, cluster: IntArray) -> FloatArray:
     """(k, k) CR3: residuals multiplied by (I − H_gg)⁻¹, which is the jackknife over clusters without (G − 1)/G."""
-    scores = [z.T @ model.residuals[rows] for rows, z in _adjusted(model, cluster, _inverse)]
+    half = np.linalg.cholesky(model.bread)
+    toward = model.bread @ model.contrasts.T
+    scores = []
+    for rows in _rows_of_clusters(cluster):
+        root = np.sqrt(model.weights[rows])[:, None]
+        X = root * model.X[rows]
+        pull = _spectral_product(X @ half, -np.eye(len(half)), X @ toward, _inverse)
+        scores.append((root * pull).T @ model.residuals[rows])
     stacked = np.vstack(scores)
     return np.asarray(stacked.T @ stacked)
 
@@ -87,27 +94,107 @@ def jackknife_vcov(model: Regression, cluster: IntArray) -> FloatArray:
 def bias_reduced_vcov(model: Regression, cluster: IntArray) -> tuple[FloatArray, FloatArray]:
     """(k, k) CR2 and the (k,) Satterthwaite degrees of freedom of each effect.
 
-    The working model is homoskedastic with variances proportional to 1/weights, as in clubSandwich for weighted
-    least squares. Bell & McCaffrey (2002); Pustejovsky & Tipton (2018).
+    The working model is that of independent rows with one variance, whatever the weights, which say how much a row
+    counts and not how exact it is: the default of clubSandwich for ``lm`` with weights, and estimatr. Bell & McCaffrey
+    (2002); Pustejovsky & Tipton (2018).
     """
+    scores, own, left = [], [], []
+    for rows, pull in _bias_reduced(model, cluster):
+        scores.append(pull.T @ model.residuals[rows])
+        own.append(np.sum(pull**2, axis=0))
+        left.append(pull.T @ _sides(model, rows))
+    stacked, of_row, through = np.vstack(scores), np.vstack(own), np.stack(left)
+    link = _link(model)
+    parts = [_Covariance(of_row[:, j], through[:, j], through[:, j], link) for j in range(len(model.contrasts))]
+    squares = [part.product_trace(part) for part in parts]
+    df = [part.trace**2 / square if square > 0 else np.nan for part, square in zip(parts, squares, strict=True)]
+    return np.asarray(stacked.T @ stacked), np.array(df)
+
+
+def bias_reduced_joint_df(model: Regression, cluster: IntArray) -> float:
+    """η of the CR2 variance of all k effects together, whose distribution is taken to be Wishart with η degrees.
+
+    θ'V⁻¹θ (η − k + 1)/(ηk) is then about F(k, η − k + 1): Hotelling's T², "HTZ" of clubSandwich (Pustejovsky & Tipton
+    2018, section 3.2). For one effect η is the Satterthwaite degrees of freedom.
+    """
+    found = [(pull.T @ pull, pull.T @ _sides(model, rows)) for rows, pull in _bias_reduced(model, cluster)]
+    own, left, link = np.stack([one for one, _ in found]), np.stack([one for _, one in found]), _link(model)
     k = len(model.contrasts)
-    scores, own, cross = [], [], []
-    for rows, z in _adjusted(model, cluster, _inverse_root):
-        scores.append(z.T @ model.residuals[rows])
-        own.append(np.sum(z**2 / model.weights[rows, None], axis=0))
-        cross.append(z.T @ model.X[rows])
-    stacked, d, u = np.vstack(scores), np.vstack(own), np.stack(cross)
-    df = np.array([_satterthwaite(d[:, j], u[:, j, :], model.bread) for j in range(k)])
-    return np.asarray(stacked.T @ stacked), df
+    expected = np.sum(own, axis=0) + np.einsum("gsa,ab,gtb->st", left, link, left)
+    values, vectors = np.linalg.eigh(expected)
+    turn = vectors / np.sqrt(values)
+    own, left = turn.T @ own @ turn, turn.T @ left
+    parts = [[_Covariance(own[:, s, t], left[:, s], left[:, t], link) for t in range(k)] for s in range(k)]
+    spread = sum(
+        parts[s][t].product_trace(parts[s][t]) + parts[s][s].product_trace(parts[t][t])
+        for s in range(k)
+        for t in range(k)
+    )
+    return float(k * (k + 1.0) / spread)
 
 
-def _satterthwaite(own: FloatArray, cross: FloatArray, bread: FloatArray) -> float:
-    """(tr P)² / ‖P‖² for P = diag(own) − U M U', without the G × G matrix; own (G,), U (G, p)."""
-    between = bread @ (cross.T @ cross)
-    shared = np.sum((cross @ bread) * cross, axis=1)
-    trace = float(own.sum() - np.trace(between))
-    square = float(own @ own - 2.0 * own @ shared + np.sum(between * between.T))
-    return trace**2 / square if square > 0 else np.nan
+@dataclass(frozen=True, eq=False)
+class _Covariance:
+    """P = diag(own) + L R M', the G × G covariance of the scores of clusters in two effects under the working model.
+
+    own : (G,)
+    left, right : (G, m), L and M
+    link : (m, m), R
+    """
+
+    own: FloatArray
+    left: FloatArray
+    right: FloatArray
+    link: FloatArray
+
+    @property
+    def shared(self) -> FloatArray:
+        """(G,) diagonal of L R M'."""
+        return np.asarray(np.sum((self.left @ self.link) * self.right, axis=1))
+
+    @property
+    def trace(self) -> float:
+        """Trace of P."""
+        return float(self.own.sum() + self.shared.sum())
+
+    def product_trace(self, other: _Covariance) -> float:
+        """Trace of P Q, without a G × G matrix."""
+        around = self.link @ (self.right.T @ other.left) @ other.link @ (other.right.T @ self.left)
+        return float(self.own @ other.own + self.own @ other.shared + other.own @ self.shared + np.trace(around))
+
+
+def _rows_of_clusters(cluster: IntArray) -> Iterator[IntArray]:
+    """Rows of each cluster, in the order of their codes."""
+    order = np.argsort(cluster, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(cluster[order])) + 1)
+
+
+def _bias_reduced(model: Regression, cluster: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Rows of each cluster and pull (n_g, k) such that pull'e is the cluster's score with CR2's adjustment.
+
+    The adjustment is the inverse root of the variance of the cluster's residuals, ((I − H)(I − H)')_gg. That is I plus
+    a matrix in the span of X and WX, so that no n_g × n_g matrix is needed; of X where the cluster has one weight.
+    """
+    toward, link, p = model.bread @ model.contrasts.T, _link(model), model.X.shape[1]
+    for rows in _rows_of_clusters(cluster):
+        weights, K, R = model.weights[rows], _sides(model, rows), link
+        right = K[:, p:] @ toward
+        if np.ptp(weights) <= EVEN * weights[0]:
+            K, R = K[:, :p], link[:p, :p] - 2.0 * weights[0] * model.bread
+        yield rows, _spectral_product(K, R, right, _inverse_root)
+
+
+def _sides(model: Regression, rows: IntArray) -> FloatArray:
+    """(n_g, 2p) X and WX."""
+    X = model.X[rows]
+    return np.column_stack([X, model.weights[rows, None] * X])
+
+
+def _link(model: Regression) -> FloatArray:
+    """(2p, 2p) R such that (I − H)(I − H)' = I + K R K' with K = (X, WX) and H = X bread X'W."""
+    bread = model.bread
+    weighted = model.weights[:, None] * model.X
+    return np.block([[bread @ (weighted.T @ weighted) @ bread, -bread], [-bread, np.zeros_like(bread)]])
 
 
 Spectral = Callable[[FloatArray], FloatArray]
@@ -121,40 +208,9 @@ def _inverse_root(left: FloatArray) -> FloatArray:
     return np.sqrt(_inverse(left))
 
 
-def _adjusted(model: Regression, cluster: IntArray, power: Spectral) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Rows of each cluster and z (n_g, k) such that z'e is the cluster's adjusted score.
-
-    power : what is done to the eigenvalues of I − H_gg: their inverse (CR3) or its root (CR2)
-    """
-    half = np.linalg.cholesky(model.bread)
-    order = np.argsort(cluster, kind="stable")
-    ends = np.flatnonzero(np.diff(cluster[order])) + 1
-    toward = model.bread @ model.contrasts.T
-    for rows in np.split(order, ends):
-        X, weights = model.X[rows], model.weights[rows]
-        if power is _inverse_root and np.ptp(weights) > 1e-12 * weights[0]:
-            yield rows, _uneven_root(X, weights, model.bread) @ (weights[:, None] * (X @ toward))
-            continue
-        root = np.sqrt(weights)[:, None]
-        within = root * (X @ half)
-        yield rows, root * _spectral_product(within, power, root * (X @ toward))
-
-
-def _spectral_product(within: FloatArray, power: Spectral, right: FloatArray) -> FloatArray:
-    """power(I − KK') r for K (n_g, p), from the p × p matrix K'K alone."""
-    values, vectors = np.linalg.eigh(within.T @ within)
-    safe = np.maximum(values, NEGLIGIBLE)
-    change = (power(1.0 - safe) - 1.0) / safe
-    basis = within @ vectors
-    return np.asarray(right + basis @ (change[:, None] * (basis.T @ right)))
-
-
-def _uneven_root(X: FloatArray, weights: FloatArray, bread: FloatArray) -> FloatArray:
-    """(n_g, n_g) CR2 adjustment where weights differ within the cluster: W^(-1/2) B^(-1/2) W^(-1/2)."""
-    root = 1.0 / np.sqrt(weights)
-    inner = np.diag(1.0 / weights) - X @ bread @ X.T
-    values, vectors = np.linalg.eigh(root[:, None] * inner * root)
-    largest = max(float(values[-1]), 0.0)
-    kept = values > SINGULAR * largest
-    inverse_root = np.where(kept, 1.0 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
-    return np.asarray(root[:, None] * ((vectors * inverse_root) @ vectors.T) * root)
+def _spectral_product(K: FloatArray, link: FloatArray, right: FloatArray, power: Spectral) -> FloatArray:
+    """power(I + K R K') r for K (n_g, m), R = link (m, m) and r (n_g, k), in the span of K alone."""
+    basis, triangle = np.linalg.qr(K)
+    values, vectors = np.linalg.eigh(triangle @ link @ triangle.T)
+    basis = basis @ vectors
+    return np.asarray(right + basis @ ((power(1.0 + values) - 1.0)[:, None] * (basis.T @ right)))

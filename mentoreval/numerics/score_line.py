@@ -11,7 +11,7 @@ equally near. So of controls with one score the last row wins on the left and th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,27 +42,27 @@ class ScoreLine:
 
 def lay_out(score: FloatArray, treated: BoolArray, limits: Limits) -> ScoreLine:
     """Put the controls and the places of the treated on the line; score (n,), treated (n,)."""
-    usable = limits.usable(score.size)
     codes = limits.codes(score.size)
-    order = stable_order(score)
-    if limits.strata is not None:
-        by_stratum = np.sort(codes[order] * score.size + np.arange(score.size))
-        order = order[by_stratum % score.size]
-    order = order if usable.all() else order[usable[order]]
-    is_control = ~treated[order]
-    slot = np.cumsum(is_control, dtype=np.int64)  # one past the controls so far, and the walls passed
-    slot += 1 + 2 * codes[order] if limits.strata is not None else 1
     strata = int(codes.max(initial=0)) + 1
-    length = int(np.count_nonzero(is_control)) + 2 * strata
-    controls = order[is_control]
-    control_slot = slot[is_control] - 1
+    order = stable_order(score)
+    if strata > 1:
+        bits = score.size.bit_length()
+        by_stratum = np.sort(codes[order] << bits | np.arange(score.size))
+        order = order[by_stratum & ((1 << bits) - 1)]
+    usable = limits.usable(score.size)
+    order = order if usable.all() else order[usable[order]]
+    is_chooser = treated[order]
+    choosers, controls = order[is_chooser], order[~is_chooser]
+    slot = np.arange(1, controls.size + 1, dtype=np.int64)  # after the first wall, and two more for each stratum before
+    slot += 2 * codes[controls]
+    length = controls.size + 2 * strata
     line_score, row = np.empty(length), np.full(length, UNMATCHED, dtype=np.int64)
-    line_score[control_slot] = score[controls]
-    row[control_slot] = controls
+    line_score[slot], row[slot] = score[controls], controls
     walls = np.flatnonzero(row == UNMATCHED)
     line_score[walls[0::2]], line_score[walls[1::2]] = -np.inf, np.inf
     place = np.zeros(score.size, dtype=np.int64)
-    place[order[~is_control]] = slot[~is_control]
+    controls_before = np.flatnonzero(is_chooser) - np.arange(choosers.size)
+    place[choosers] = controls_before + 1 + 2 * codes[choosers]
     return ScoreLine(line_score, row, place[treated], score[treated], usable[treated])
 
 
@@ -71,11 +71,11 @@ class FreeControls:
 
     def __init__(self, line: ScoreLine, reach: float) -> None:
         self.reach = reach
-        self.score: list[float] = line.score.tolist()
+        self.score = array("d", line.score.tobytes())  # arrays, because a list would make an object of every number
         self.place: list[int] = line.place.tolist()
         self.chooser: list[float] = line.chooser.tolist()
-        self.before = list(range(line.score.size))
-        self.after = self.before.copy()
+        self.before = array("q", np.arange(line.score.size, dtype=np.int64).tobytes())
+        self.after = self.before[:]
 
     def take(self, slot: int) -> None:
         """No search finds this slot again."""
@@ -91,14 +91,14 @@ class FreeControls:
             return (left, to_left) if to_left <= self.reach else NOBODY
         return (right, to_right) if to_right <= self.reach else NOBODY
 
-    def serve(self, sequence: Sequence[int]) -> dict[int, int]:
-        """The nearest free slot of each treated unit in turn, which it takes; who finds none is left out.
+    def serve(self, sequence: IntArray) -> list[int]:
+        """The nearest free slot of each treated unit in turn, which it takes; UNMATCHED for who finds none.
 
         ``nearest``, ``root`` and ``take`` written out, because calling them takes longer than what they do.
         """
-        before, after, score, reach, served = self.before, self.after, self.score, self.reach, dict[int, int]()
+        before, after, score, reach, served = self.before, self.after, self.score, self.reach, list[int]()
         place, chooser = self.place, self.chooser
-        for unit in sequence:
+        for unit in sequence.tolist():
             right = place[unit]
             left = right - 1
             while (parent := before[left]) != left:
@@ -111,7 +111,9 @@ class FreeControls:
                 slot, distance = right, to_right
             if distance <= reach:
                 before[slot], after[slot] = slot - 1, slot + 1
-                served[unit] = slot
+                served.append(slot)
+            else:
+                served.append(UNMATCHED)
         return served
 
     def several(self, treated: int, count: int) -> list[int]:
@@ -132,7 +134,7 @@ class FreeControls:
         return found
 
 
-def root(forest: list[int], slot: int) -> int:
+def root(forest: array[int], slot: int) -> int:
     """The free slot that stands for this one; shortens the path on the way."""
     parent = forest[slot]
     while parent != slot:

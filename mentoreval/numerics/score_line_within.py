@@ -6,30 +6,33 @@ controls that nobody before it holds; who held it asks for its next one. Those w
 found search farther, again together. In the end everybody has what would have been left at their turn, because it
 does not matter in which order they ask (Gale & Shapley 1962, American Mathematical Monthly 69:9).
 
-A stretch is looked at by cells of the caliper covariates (``caliper_cells``) and made longer until it holds somebody.
-Ties as in ``score_line``.
+A stretch is looked at, whole or by cells of the caliper covariates (``caliper_cells``), and made longer until it holds
+somebody. Ties as in ``score_line``.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.numerics.caliper_cells import CaliperCells
 from mentoreval.numerics.score_line import NOBODY, ScoreLine
 from mentoreval.numerics.strata import UNMATCHED, Limits
 
-TOGETHER = 1024
+TOGETHER = 2048
 """Treated units that search together."""
 
-AIM, STRETCH = 6, 4
+AIM, STRETCH = 6, 8
 """Controls that the first stretch looked at should hold; how many times longer it becomes, as needed."""
 
-SAMPLE = 256
+FEW, LINES = 2**18, 2
+"""Slots of which each is looked at, and lines of slots: cells are made for looks at more than both."""
+
+SAMPLE = 96
 """Treated units, and slots to each side of them, from which the share of controls within the widths is guessed."""
 
 FREE, GONE = np.iinfo(np.int32).max, -1
@@ -51,12 +54,15 @@ class FreeControlsWithin:
         wall = np.minimum(np.searchsorted(walls, line.place), walls.size - 1)
         self.low, self.high = walls[wall - 1] + 1, walls[wall]
         size = line.place.size
+        covariates = limits.box()[0]
+        self.own = np.ascontiguousarray(covariates[treated].T)
+        self.values = np.ascontiguousarray(covariates[line.row].T)  # at a wall anything: nobody is looked for there
         self.turn = np.zeros(size, dtype=np.int64)
         self.turn[sequence] = np.arange(sequence.size)
         self.turns: list[int] = self.turn.tolist()
         self.units: list[int] = sequence.tolist()
         self.asked = dict[int, int]()
-        self.hits = list[int]()  # allowed slots: of a unit those from bounds[2 unit] to bounds[2 unit + 1], near to far
+        self.hits = array("q")  # allowed slots: of a unit those from bounds[2 unit] to bounds[2 unit + 1], near to far
         self.bounds, self.is_all = array("q", bytes(16 * size)), bytearray(size)
 
     def take(self, slot: int) -> None:
@@ -73,18 +79,23 @@ class FreeControlsWithin:
                 return NOBODY
             self._search_ahead(treated)
 
-    def serve(self, sequence: Sequence[int]) -> dict[int, int]:
-        """The nearest such slot of each treated unit in turn, which it takes; who finds none is left out."""
-        served = dict[int, int]()
+    def serve(self, sequence: IntArray) -> IntArray:
+        """The nearest such slot of each treated unit in turn, which it takes; UNMATCHED for who finds none."""
+        served = np.full(self.turn.size, UNMATCHED, dtype=np.int64)
         for start in range(0, len(sequence), TOGETHER):
-            self.hits.clear()
-            asking, needed = list(sequence[start : start + TOGETHER]), 1
-            while asking:
-                self._search(np.array(asking), needed)
-                asking = self._ask(asking, served)
-                needed *= 2
-        self.holders[list(served.values())] = GONE
-        return served
+            self.hits = array("q")
+            asking, needed = sequence[start : start + TOGETHER], 1
+            self._search(asking, needed)
+            asking = self._ask(self._take_first(asking))
+            while asking.size:
+                needed = min(2 * needed, asking.size)  # of what one finds, the others hardly hold more
+                self._search(asking, needed)
+                asking = self._ask(asking)
+            slots = np.frombuffer(self.hits, dtype=np.int64)
+            slots = slots[(self.holders[slots] != FREE) & (self.holders[slots] != GONE)]
+            served[self.sequence[self.holders[slots]]] = slots
+            self.holders[slots] = GONE
+        return served[sequence]
 
     def several(self, treated: int, count: int) -> list[int]:
         """The ``count`` nearest such slots, or as many as there are, while none is taken: all of them stay free."""
@@ -93,12 +104,20 @@ class FreeControlsWithin:
             turn = int(self.turn[treated])
             self._search(self.sequence[turn : turn + TOGETHER], count)
             start, stop = self.bounds[2 * treated : 2 * treated + 2]
-        return self.hits[start : min(stop, start + count)]
+        return self.hits[start : min(stop, start + count)].tolist()
 
-    def _ask(self, asking: Sequence[int], served: dict[int, int]) -> list[int]:
+    def _take_first(self, asking: IntArray) -> IntArray:
+        """Give each its nearest slot, while nobody holds any; returns those who find that one before them wants it."""
+        begin, stop = np.frombuffer(self.bounds, dtype=np.int64).reshape(-1, 2)[asking].T
+        some = np.flatnonzero(begin < stop)
+        slot, turn = np.frombuffer(self.hits, dtype=np.int64)[begin[some]], self.turn[asking[some]]
+        np.minimum.at(self.holders, slot, turn.astype(np.int32))
+        return np.delete(asking, some[self.holders[slot] == turn])
+
+    def _ask(self, asking: IntArray) -> IntArray:
         """Give each its first slot that nobody before it holds; returns those who must search farther, by turn."""
         hits, bounds, holder, turns, unserved = self.hits, self.bounds, self.holder, self.turns, list[int]()
-        for unit in asking:
+        for unit in asking.tolist():
             while True:
                 turn = turns[unit]
                 for slot in hits[bounds[2 * unit] : bounds[2 * unit + 1]]:
@@ -106,14 +125,13 @@ class FreeControlsWithin:
                         break
                 else:
                     if not self.is_all[unit]:
-                        unserved.append(unit)
+                        unserved.append(turn)
                     break
-                before, holder[slot], served[unit] = holder[slot], turn, slot
+                before, holder[slot] = holder[slot], turn
                 if before == FREE:
                     break
                 unit = self.units[before]
-                del served[unit]
-        return sorted(unserved, key=turns.__getitem__)
+        return self.sequence[np.sort(np.array(unserved, dtype=np.int64))]
 
     def _search_ahead(self, treated: int) -> None:
         """Search for a treated unit and, the first time, for those whose turn comes next."""
@@ -130,15 +148,34 @@ class FreeControlsWithin:
             length *= STRETCH
 
     def _look_up(self, units: IntArray, length: int, needed: int) -> IntArray:
-        """Look at about ``length`` slots around some units by cells; returns those whose search is not settled."""
+        """Look at about ``length`` slots around some units; returns those whose search is not settled.
+
+        Each of them is looked at where that costs no more than to make the cells, otherwise those in some cells.
+        """
         place = self.line.place[units]
         low, high = (
             np.maximum(place - length // 2 - 1, self.low[units]),
             np.minimum(place + length // 2 + 1, self.high[units]),
         )
-        who, slot = self.cells.within(units, low, high)
+        few = units.size * int(np.max(high - low)) <= max(FEW, LINES * self.line.row.size)
+        who, slot = (self._along if few else self.cells.within)(units, low, high)
         free = self.holders[slot] > self.turn[units][who]
         return self._settle(units, (who[free], slot[free]), (low, high), needed)
+
+    def _along(self, units: IntArray, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+        """As ``CaliperCells.within``, by looking at every slot of the stretches."""
+        length = int(np.max(high - low))
+        start = np.minimum(low, self.line.row.size - length)
+        near = np.ones((units.size, length), dtype=bool)
+        for values, own, width in zip(self.values, self.own, self.limits.box()[1].tolist(), strict=True):
+            apart = sliding_window_view(values, length)[start]
+            apart -= own[units, None]
+            near &= np.abs(apart, out=apart) <= width
+        at = np.flatnonzero(near)
+        who = at // length
+        slot = start[who] + at % length
+        inside = (slot >= low[who]) & (slot < high[who])
+        return who[inside], slot[inside]
 
     def _settle(
         self, units: IntArray, found: tuple[IntArray, IntArray], known: tuple[IntArray, IntArray], needed: int
@@ -160,7 +197,7 @@ class FreeControlsWithin:
         who, slot, apart = who[kept], slot[kept], apart[kept]
         order = _near_to_far(who, apart, slot - self.line.place[units][who])
         stop = len(self.hits) + np.cumsum(np.bincount(who, minlength=units.size))
-        self.hits += slot[order].tolist()
+        self.hits.frombytes(slot[order].tobytes())
         bounds = np.frombuffer(self.bounds, dtype=np.int64).reshape(-1, 2)
         bounds[units[settled], 1] = stop[settled]
         bounds[units[settled], 0] = np.append(len(self.hits) - slot.size, stop[:-1])[settled]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -70,7 +70,10 @@ class Limits:
         """(n,) strata renumbered 0, 1, … without gaps; all 0 where there are none."""
         if self.strata is None:
             return np.zeros(n, dtype=np.int64)
-        return np.unique(self.strata, return_inverse=True)[1].astype(np.int64)
+        if self.strata.dtype.kind != "i" or self.strata.min(initial=0) < 0 or self.strata.max(initial=0) > n:
+            return np.unique(self.strata, return_inverse=True)[1].astype(np.int64)
+        occurs = np.bincount(self.strata) > 0
+        return self.strata if occurs.all() else (np.cumsum(occurs) - 1)[self.strata]
 
 
 NO_LIMITS = Limits()
@@ -106,31 +109,38 @@ def visiting_order(
 
 
 def stable_order(values: FloatArray) -> IntArray:
-    """Rows by value, equal values by row: ``argsort(kind="stable")``, at the speed of an unstable sort."""
-    rows = np.argsort(values)
-    ordered = values[rows]
-    new = np.empty(rows.size, dtype=bool)
-    new[:1] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    if new.all():
-        return rows
-    place = np.cumsum(new) * max(rows.size, 1)  # runs of equal values are ordered by sorting run · n + row
-    rows += place
-    rows.sort()
-    rows -= place
+    """Rows by value, equal values by row: ``argsort(kind="stable")``, in one sort of whole numbers.
+
+    The bits of a number, read as a whole number, have its order. The row is written behind as many of them as there is
+    room for, so that sorted keys know where they come from. Values that differ in no other bits are sorted once more.
+    """
+    if not values.size:
+        return np.empty(0, dtype=np.int64)
+    keys = (np.asarray(values, dtype=np.float64) + 0.0).view(np.int64)  # the sum makes 0 of a negative 0
+    keys ^= (keys >> 63) & np.iinfo(np.int64).max  # of two negative numbers the lower has the larger bits
+    keys -= keys.min()
+    ranks, bits = keys.view(np.uint64), (values.size - 1).bit_length()
+    ranks >>= max(int(ranks.max()).bit_length() + bits - 64, 0)
+    ranks <<= bits
+    ranks |= np.arange(values.size, dtype=np.uint64)
+    ranks.sort()
+    rows = (ranks & ((1 << bits) - 1)).view(np.int64)
+    ordered = values.take(rows)
+    if np.any(ordered[1:] < ordered[:-1]):
+        alike = ranks[1:] >> bits == ranks[:-1] >> bits
+        among = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+        rows[among] = rows[among[np.argsort(ordered[among], kind="stable")]]
     return rows
 
 
-def in_turn(
-    sequence: Sequence[int], nearest: Callable[[int], tuple[int, float]], take: Callable[[int], None]
-) -> dict[int, int]:
-    """Each treated unit takes its nearest control; who finds nobody is left out of the answer."""
-    served = dict[int, int]()
-    for unit in sequence:
+def in_turn(sequence: IntArray, nearest: Callable[[int], tuple[int, float]], take: Callable[[int], None]) -> list[int]:
+    """The nearest control of each treated unit, which it takes; UNMATCHED for who finds nobody."""
+    served = list[int]()
+    for unit in sequence.tolist():
         control, _ = nearest(unit)
         if control != UNMATCHED:
             take(control)
-            served[unit] = control
+        served.append(control)
     return served
 
 
@@ -159,7 +169,7 @@ def _checked_widths(
             f"Covariate calipers have the shape {columns.shape}, but {discarded.size:,} rows and {each.size} widths "
             f"ask for {(discarded.size, each.size)}."
         )
-    columns = np.where(discarded[:, None], 0.0, columns)
+    columns = np.where(discarded[:, None], 0.0, columns) if discarded.any() else columns
     if not np.all(each >= 0):
         raise OptionError(f"The widths of covariate calipers must not be negative; got {each.tolist()}.")
     if not np.isfinite(columns).all():

@@ -2,8 +2,8 @@
 
 Conventions are those of cobalt and MatchIt (R), so that the tables agree to the last digits:
 
-- a standardized difference divides by a standard deviation *before* the design and without its weights, so that a
-  smaller number after the design is a smaller difference and not a larger spread;
+- a standardized difference divides by one standard deviation before and after the design, as a rule that before it and
+  without its weights, so that a smaller number after the design is a smaller difference and not a larger spread;
 - a weighted variance is Σw(x − m)² · Σw / ((Σw)² − Σw²), the usual n − 1 where weights are equal;
 - a column of zeros and ones has the variance p(1 − p), no variance ratio, and |Δp| for each distance of distributions.
 
@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.errors import DataError, OptionError, suggest
 from mentoreval.numerics.blocks import row_blocks
+from mentoreval.numerics.strata import stable_order
 
-Denominator = Literal["treated", "comparison", "pooled", "all"]
+Denominator = Literal["treated", "comparison", "pooled", "all", "weighted", "hedges"]
 DENOMINATORS: tuple[Denominator, ...] = get_args(Denominator)
 _ARMS = ("treated", "comparison")
 
@@ -33,6 +34,9 @@ VARIANCE_ROUNDING = 1e-13
 
 MEAN_ROUNDING = 1e-12
 """A difference of means below this share of the larger of them is what rounding leaves of zero."""
+
+LARGEST_STEP = 2.0**62
+"""The largest whole number that a distribution function is summed in."""
 
 
 class Moments(NamedTuple):
@@ -93,7 +97,9 @@ def balance_tables(
     weightings  : (n,) weights each, such as matching weights; None is one for every row. A row of weight 0 is in
                   neither arm
     denominator : whose standard deviation the differences are counted in: one arm, the root of the mean of both
-                  variances ("pooled"), or both arms together ("all"). Where it is zero or not known the pooled one
+                  variances ("pooled"), both arms together ("all"), both together under the last of the weightings
+                  ("weighted"), or what makes the difference Hedges' g: the root of both variances pooled by their
+                  degrees of freedom over 1 − 3/(4(n − 2) − 1) ("hedges"). Where it is zero or not known the pooled one
                   stands in, and where this is zero the one of all rows
     before      : (n,) sampling weights that the denominator is computed with; None is one for every row
     binary      : (k,) columns that are shares; None is those that hold only 0 and 1
@@ -132,10 +138,9 @@ def _compare(X: FloatArray, arms: FloatArray, binary: BoolArray, denominator: De
     difference = _difference(mean)
     ecdf = np.repeat(np.abs(difference)[..., None], 2, axis=2)
     if not binary.all():
-        with np.errstate(invalid="ignore"):  # an arm without weight has no distribution
-            steps = arms[:, 0] / moments.total[:, 0] - arms[:, 1] / moments.total[:, 1]
+        steps, whole = _whole_steps(arms, moments.total)
         for place in np.flatnonzero(~binary):
-            ecdf[:, place] = _apart(X[:, place], steps)
+            ecdf[:, place] = _apart(X[:, place], steps, whole)
     return [
         BalanceTable(
             treated=Moments(moments.n[place, 0], mean[place, 0], variance[place, 0]),
@@ -170,7 +175,7 @@ def _joined(parts: list[tuple[IntArray, list[BalanceTable]]], weighting: int) ->
 class _Moments:
     """Of every weighting, arm and column: n, mean and variance (weightings, 2, k), total (weightings, 2, 1).
 
-    ``overall`` (k,) is the variance of both arms of the first weighting together.
+    ``overall`` (weightings, k) is the variance of both arms together.
     """
 
     n: IntArray
@@ -191,8 +196,8 @@ def _moments(X: FloatArray, arms: FloatArray, binary: BoolArray) -> _Moments:
         second += weights[:, rows] @ (block * block)
     total, squares = weights.sum(axis=1)[:, None], np.einsum("ij,ij->i", weights, weights)[:, None]
     counts = np.count_nonzero(weights, axis=1).reshape(*arms.shape[:2], 1)
-    both = [part[:2].sum(axis=0) for part in (total, squares, first, second)]
     shape = (*arms.shape[:2], -1)
+    both = [part.reshape(shape).sum(axis=1) for part in (total, squares, first, second)]
     with np.errstate(invalid="ignore"):  # no weight, no mean
         mean, mean_of_all = first / total, both[2] / both[0]
     return _Moments(
@@ -229,31 +234,64 @@ def _difference(mean: FloatArray) -> FloatArray:
 def _spread(moments: _Moments, denominator: Denominator) -> FloatArray:
     """(k,) the standard deviation asked for, before the design; where it is zero, the next wider one."""
     treated, comparison = moments.variance[0]
-    pooled = (treated + comparison) / 2
-    asked = {"treated": treated, "comparison": comparison, "pooled": pooled, "all": moments.overall}[denominator]
+    pooled, overall = (treated + comparison) / 2, moments.overall[0]
+    asked = {
+        "treated": treated,
+        "comparison": comparison,
+        "pooled": pooled,
+        "all": overall,
+        "weighted": moments.overall[-1],
+        "hedges": _hedges(moments.n[0], treated, comparison),
+    }[denominator]
     asked = np.where(asked > 0, asked, pooled)
-    spread: FloatArray = np.sqrt(np.where(asked > 0, asked, moments.overall))
+    spread: FloatArray = np.sqrt(np.where(asked > 0, asked, overall))
     return spread
 
 
-def _apart(column: FloatArray, steps: FloatArray) -> list[tuple[float, float]]:
-    """Mean and largest distance of the two distribution functions for each weighting, of which steps (w, n) are known.
+def _hedges(n: IntArray, treated: FloatArray, comparison: FloatArray) -> FloatArray:
+    """(k,) variance by whose root a difference of means is Hedges' g; n (2, k) rows of the arms, (k,) their variances.
 
-    A step is what a row adds to the treated's function less the comparison's; sorted and summed they are the distance.
+    NaN where there are too few rows for it.
+    """
+    freedom = n.sum(axis=0) - 2
+    with np.errstate(invalid="ignore", divide="ignore"):  # an arm of one row has no variance
+        pooled = ((n[0] - 1) * treated + (n[1] - 1) * comparison) / freedom
+        variance: FloatArray = np.where(freedom > 0, pooled / (1 - 3 / (4 * freedom - 1)) ** 2, np.nan)
+    return variance
+
+
+def _whole_steps(arms: FloatArray, total: FloatArray) -> tuple[IntArray, FloatArray]:
+    """What each row adds to the treated's distribution function less the comparison's, as whole numbers (w, n).
+
+    Whole numbers are summed many times as fast as others and, where weights are whole, exactly.
+
+    Returns them and how many of them are one (w, 1), for weights (w, 2, n) and their sums (w, 2, 1): 0 without weight.
+    """
+    unit = np.exp2(-np.ceil(np.log2(np.where(total > 0, total, 1.0))))
+    share = total * unit  # of each arm, at most 1; scaled by powers of two nothing is rounded
+    steps = arms[:, 0] * (unit[:, 0] * share[:, 1] * LARGEST_STEP)
+    steps -= arms[:, 1] * (unit[:, 1] * share[:, 0] * LARGEST_STEP)
+    return np.rint(steps, out=steps).astype(np.int64), share[:, 0] * share[:, 1] * LARGEST_STEP
+
+
+def _apart(column: FloatArray, steps: IntArray, whole: FloatArray) -> FloatArray:
+    """(w, 2) mean and largest distance of the two distribution functions for each weighting, NaN where an arm has none.
+
+    steps, whole : (w, n), (w, 1) of ``_whole_steps``
     """
     if not column.size:
-        return [(float("nan"), float("nan"))] * len(steps)
-    values = np.ascontiguousarray(column)
-    order = np.argsort(values)
-    ordered = values.take(order)
+        return np.full((len(steps), 2), np.nan)
+    order = stable_order(column)
+    ordered = column.take(order)
     last = np.append(ordered[1:] != ordered[:-1], True)
     distinct = bool(last.all())
-    apart = []
-    for step in steps:
+    apart = np.empty((len(steps), 2))
+    for place, step in enumerate(steps):
         distance = np.cumsum(step.take(order))
         distance = np.abs(distance, out=distance) if distinct else np.abs(distance[last])
-        apart.append((float(distance.mean()), float(distance.max())))
-    return apart
+        apart[place] = distance.mean(), distance.max()
+    with np.errstate(invalid="ignore"):
+        return apart / whole
 
 
 def _in_spreads(difference: FloatArray, spread: FloatArray) -> FloatArray:

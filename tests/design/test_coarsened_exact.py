@@ -112,5 +112,5 @@ def test_no_stratum_with_both_arms(students: pd.DataFrame, panel_of: Callable[..
 
 
 def test_pairs_do_not_serve_the_average_of_everybody(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
-    with pytest.raises(DesignError, match=r"\(those who were not mentored\), not for the ATE"):
+    with pytest.raises(DesignError, match=r"the ATT or the ATC, not for the ATE\. Leave k2k out"):
         choose_design(panel_of(students), CoarsenedExact(k2k=True), estimand="ATE")

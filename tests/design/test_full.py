@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mentoreval.design.design import choose_design
@@ -55,8 +55,25 @@ def check_sets(pairs: np.ndarray, problem: dict[str, np.ndarray]) -> float:
 
 
 # ---------------------------------------------------------------------- the least total
+TWO_HEAPS = {
+    "score": np.array([0.0, 0.0, 0.0, 0.001, 0.001, 0.001, 1.063, 1.063]),
+    "treated": np.array([False, False, False, False, True, True, True, True]),
+    "caliper": 1.0625,
+    "strata": None,
+}
+FEW_PAIRS = {
+    "score": np.array([0.1, 0.2, 0.3, 0.9, 0.9, 1.1, 1.5, 1.7, 1.9]),
+    "treated": np.array([True, True, True, True, False, False, False, False, False]),
+    "caliper": 0.99,
+    "strata": None,
+}
+"""More on both sides of a gap must be joined across it than the caliper lets join one to one."""
+
+
 @settings(max_examples=150, deadline=None)
 @given(problem=problems())
+@example(problem=TWO_HEAPS)
+@example(problem=FEW_PAIRS)
 def test_everybody_who_can_be_is_in_a_set_and_the_total_is_the_least(problem: dict[str, np.ndarray]) -> None:
     limits = Limits(caliper=problem["caliper"], strata=problem["strata"])  # type: ignore[arg-type]
     pairs = full_on_line(problem["score"], problem["treated"], limits)

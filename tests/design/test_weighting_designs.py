@@ -185,16 +185,28 @@ def test_sampling_weights_count_students_as_often(
 
 
 # ---------------------------------------------------------------------- trimming and overlap
-def test_trimming_lowers_weights_to_the_percentile(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+@pytest.mark.parametrize("estimand", ["ATE", "ATT", "ATC"])
+def test_trimming_lowers_weights_to_the_percentile_of_all_who_are_weighted(
+    estimand: Estimand, students: pd.DataFrame, panel_of: Callable[..., Panel]
+) -> None:
     panel = panel_of(students)
-    raw = me.choose_design(panel, me.InverseProbability(stabilized=False), estimand="ATE").weighting.weights
-    design = me.choose_design(panel, me.InverseProbability(stabilized=False, trim=0.95), estimand="ATE")
-    trimmed = 0
-    for arm in (design.baseline.treated, ~design.baseline.treated):
-        limit = np.sort(raw[arm])[int(np.ceil(0.95 * arm.sum())) - 1]
-        np.testing.assert_allclose(design.weighting.weights[arm], np.minimum(raw[arm], limit))
-        trimmed += int((raw[arm] > limit).sum())
-    assert design.weighting.facts["n_trimmed"] == trimmed > 0
+    raw = me.choose_design(panel, me.InverseProbability(stabilized=False), estimand=estimand).weighting.weights
+    design = me.choose_design(panel, me.InverseProbability(stabilized=False, trim=0.95), estimand=estimand)
+    treated = design.baseline.treated
+    weighted = {"ATT": ~treated, "ATC": treated}.get(estimand, np.ones(treated.size, dtype=bool))
+    limit = np.sort(raw[weighted])[round(0.95 * weighted.sum()) - 1]
+    np.testing.assert_allclose(design.weighting.weights, np.where(weighted, np.minimum(raw, limit), raw))
+    assert design.weighting.facts["n_trimmed"] == (weighted & (raw > limit)).sum() > 0
+
+
+def test_stabilized_weights_are_trimmed_as_such(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:
+    """Unstabilized, the smaller arm has the larger weights and would be trimmed alone."""
+    design = me.choose_design(panel_of(students), me.InverseProbability(trim=0.95), estimand="ATE")
+    treated, score = design.baseline.treated, design.weighting.propensity
+    weight = np.where(treated, treated.mean() / score, (1 - treated.mean()) / (1 - score))
+    weight = np.minimum(weight, np.sort(weight)[round(0.95 * weight.size) - 1])
+    for arm in (treated, ~treated):
+        np.testing.assert_allclose(design.weighting.weights[arm], weight[arm] * arm.sum() / weight[arm].sum())
 
 
 def test_the_overlap_region_leaves_out_certain_students(students: pd.DataFrame, panel_of: Callable[..., Panel]) -> None:

@@ -72,6 +72,49 @@ def test_scaled_euclidean_divides_by_the_spread_within_arms(students):
     np.testing.assert_allclose(distances(scaled_euclidean_space(X, treated)), expected, atol=1e-10)
 
 
+def test_a_share_is_divided_by_the_mean_of_p_times_1_minus_p(students):
+    X, treated = students
+    flag = (X[:, 0] > 0).astype(float)
+    shares = np.where(treated, flag[treated].mean(), flag[~treated].mean())
+    expected = np.abs(flag[:, None] - flag) / np.sqrt((shares * (1 - shares)).mean())
+    np.testing.assert_allclose(distances(scaled_euclidean_space(flag[:, None], treated)), expected, atol=1e-10)
+
+
+def weighted_within_arms(X, treated, weights):
+    """Σ w (x − m)(x − m)' over both arms, m the arm's weighted mean, by Σw − Σw²/Σw."""
+    total = np.zeros((X.shape[1], X.shape[1]))
+    for arm in (treated, ~treated):
+        apart = X[arm] - np.average(X[arm], axis=0, weights=weights[arm])
+        total += sum(w * np.outer(row, row) for w, row in zip(weights[arm], apart, strict=True))
+    return total / (weights.sum() - (weights**2).sum() / weights.sum())
+
+
+def test_sampling_weights_count_in_the_spread_of_usable_rows(students):
+    X, treated = students
+    usable, weights = np.arange(80) % 3 > 0, 1.0 + np.arange(80) % 4
+    spread = weighted_within_arms(X[usable], treated[usable], weights[usable])
+    expected = cdist(X, X, "mahalanobis", VI=np.linalg.inv(spread))
+    np.testing.assert_allclose(distances(mahalanobis_space(X, treated, usable, weights)), expected, atol=1e-10)
+    expected = cdist(X / np.sqrt(np.diag(spread)), X / np.sqrt(np.diag(spread)))
+    np.testing.assert_allclose(distances(scaled_euclidean_space(X, treated, usable, weights)), expected, atol=1e-10)
+
+
+def test_sampling_weights_count_in_the_covariance_of_ranks(students):
+    X, treated = students
+    ranks, weights = rankdata(X, axis=0), 1.0 + np.arange(80) % 4
+    covariance = np.cov(ranks, rowvar=False, aweights=weights)
+    scale = np.diag(np.sqrt(np.var(np.arange(1, 81), ddof=1) / np.diag(covariance)))
+    expected = cdist(ranks, ranks, "mahalanobis", VI=np.linalg.inv(scale @ covariance @ scale))
+    space = robust_mahalanobis_space(X, treated, weights=weights)
+    np.testing.assert_allclose(distances(space), expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("space", [mahalanobis_space, robust_mahalanobis_space, scaled_euclidean_space])
+def test_equal_weights_are_none(space, students):
+    X, treated = students
+    np.testing.assert_array_equal(space(X, treated, weights=np.full(80, 3.0)).points, space(X, treated).points)
+
+
 def test_euclidean_takes_columns_as_they_are(students):
     X, _ = students
     np.testing.assert_allclose(distances(euclidean_space(X)), cdist(X, X), atol=1e-10)

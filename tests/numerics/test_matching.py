@@ -180,15 +180,16 @@ def twin_pairs(problem, distance, choose, sequence):
 
 # Thresholds so small that the long searches happen in small problems too.
 SHORT_STRETCHES = {"TOGETHER": 3, "AIM": 1, "STRETCH": 2, "SAMPLE": 2}
+ALWAYS_CELLS = {"FEW": 0, "LINES": 0}
 SHORT_LOOKS = {"FIRST_LOOK": 2, "LONG_LOOK": 4, "AHEAD": 2}
 
 
-@given(problem=problems(), small=st.booleans())
+@given(problem=problems(), changed=st.sampled_from([{}, SHORT_STRETCHES, SHORT_STRETCHES | ALWAYS_CELLS]))
 @settings(max_examples=400, deadline=None)
-def test_nearest_equals_the_brute_force_twin(problem, small):
+def test_nearest_equals_the_brute_force_twin(problem, changed):
     score, treated = np.array([x for x, _ in problem["x"]]), np.array(problem["treated"])
     options = {name: problem[name] for name in ("ratio", "replace", "order")}
-    with mock.patch.multiple(score_line_within, **SHORT_STRETCHES) if small else nullcontext():
+    with mock.patch.multiple(score_line_within, **changed) if changed else nullcontext():
         pairs = match_nearest(
             score, treated, rng=np.random.default_rng(7), limits=as_limits(problem["limits"]), **options
         )
@@ -263,7 +264,8 @@ def test_covariate_matching_equals_the_brute_force_twin(problem, small):
     np.testing.assert_array_equal(pairs, expected)
 
 
-def test_a_larger_problem_with_tight_widths_equals_the_twin():
+@pytest.mark.parametrize("changed", [{}, ALWAYS_CELLS])
+def test_a_larger_problem_with_tight_widths_equals_the_twin(changed):
     rng = np.random.default_rng(11)
     n = 600
     treated = rng.random(n) < 0.3
@@ -280,7 +282,7 @@ def test_a_larger_problem_with_tight_widths_equals_the_twin():
     sequence = sequence_of("largest", score[treated].tolist())
     choose = TWIN["nearest_on_a_line"](score.tolist())
     expected = twin_pairs(problem, lambda a, b: abs(score[a] - score[b]), choose, sequence)
-    with mock.patch.multiple(score_line_within, TOGETHER=16, AIM=2):
+    with mock.patch.multiple(score_line_within, TOGETHER=16, AIM=2, **changed):
         pairs = match_nearest(score, treated, ratio=2, limits=as_limits(limits))
     np.testing.assert_array_equal(pairs, expected)
     assert 0 < np.mean(pairs == UNMATCHED) < 1
@@ -349,10 +351,20 @@ def test_the_order_of_the_treated_can_be_given_as_an_array():
     np.testing.assert_array_equal(by_hand, [[3], [2]])
 
 
-@given(st.lists(st.integers(-3, 3), max_size=40))
+WHOLE = st.integers(-3, 3).map(float)
+ALIKE = st.integers(0, 9).map(lambda steps: 1.0 + steps * float(np.finfo(float).eps))  # apart in their last bits only
+ODD = st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308, np.inf, -np.inf])
+
+
+@given(st.one_of(st.lists(WHOLE, max_size=40), st.lists(ALIKE, max_size=40), st.lists(st.one_of(ALIKE, ODD, WHOLE))))
 def test_stable_order_is_a_stable_sort(values):
     expected = sorted(range(len(values)), key=lambda row: values[row])
     assert stable_order(np.array(values, dtype=float)).tolist() == expected
+
+
+def test_strata_are_numbered_without_gaps_whatever_their_codes():
+    for strata in ([0, 2, 2, 5], [-7, 10**12, 10**12, 10**15], ["a", "b", "b", "z"], [0.5, 1.5, 1.5, 2.0]):
+        assert Limits(strata=np.array(strata)).codes(4).tolist() == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from mentoreval.aliases import FloatArray, IntArray
 from mentoreval.numerics.sandwich import (
     Regression,
+    bias_reduced_joint_df,
     bias_reduced_vcov,
     cluster_sums,
     cluster_vcov,
@@ -44,8 +46,11 @@ def matrix_power(matrix: FloatArray, power: float) -> FloatArray:
 
 
 def full_matrix_cr2(model: Regression, cluster: IntArray) -> tuple[FloatArray, FloatArray]:
-    """CR2 and its Satterthwaite degrees of freedom as in Pustejovsky & Tipton (2018), eqs. 5 and 11, all n × n."""
-    X, W, phi = model.X, np.diag(model.weights), np.diag(1 / model.weights)
+    """CR2 and its Satterthwaite degrees of freedom as in Pustejovsky & Tipton (2018), eqs. 5 and 11, all n × n.
+
+    The working model is that of rows with one variance: phi is the unit matrix.
+    """
+    X, W, phi = model.X, np.diag(model.weights), np.eye(len(model.X))
     residual_maker = np.eye(len(X)) - X @ model.bread @ X.T @ W
     target = residual_maker @ phi @ residual_maker.T
     scores, g = [], []
@@ -62,6 +67,38 @@ def full_matrix_cr2(model: Regression, cluster: IntArray) -> tuple[FloatArray, F
         P = G @ phi @ G.T
         df.append(np.trace(P) ** 2 / np.sum(P**2))
     return stacked.T @ stacked, np.array(df)
+
+
+def full_matrix_joint_df(model: Regression, cluster: IntArray) -> float:
+    """η of the HTZ test as in Pustejovsky & Tipton (2018), section 3.2, from all G × G covariances of the scores."""
+    X, W = model.X, np.diag(model.weights)
+    residual_maker = np.eye(len(X)) - X @ model.bread @ X.T @ W
+    target = residual_maker @ residual_maker.T
+    scores = []
+    for code in np.unique(cluster):
+        rows = np.flatnonzero(cluster == code)
+        toward = model.contrasts @ model.bread @ X[rows].T @ W[np.ix_(rows, rows)]
+        scores.append(toward @ matrix_power(target[np.ix_(rows, rows)], -0.5) @ residual_maker[rows])
+    g = np.array(scores)  # (G, k, n): scores of clusters as combinations of the outcomes
+    expected = np.einsum("gkn,gln->kl", g, g)
+    g = np.einsum("kl,gln->gkn", matrix_power(expected, -0.5), g)
+    P = np.einsum("gkn,hln->klgh", g, g)
+    k = len(expected)
+    spread = 0.0
+    for s in range(k):
+        for t in range(k):
+            spread += np.sum(P[s, t] * P[s, t].T) + np.sum(P[s, s] * P[t, t])
+    return float(k * (k + 1) / spread)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_joint_degrees_of_freedom_are_those_of_the_full_matrices(weighted: bool) -> None:
+    model, _ = regression(np.random.default_rng(8).uniform(0.5, 2, 40) if weighted else None)
+    cluster = clusters()
+    assert bias_reduced_joint_df(model, cluster) == pytest.approx(full_matrix_joint_df(model, cluster), rel=1e-9)
+    for effect in range(3):
+        alone = replace(model, contrasts=model.contrasts[[effect]])
+        assert bias_reduced_joint_df(alone, cluster) == pytest.approx(bias_reduced_vcov(model, cluster)[1][effect])
 
 
 def test_cluster_sums_in_a_small_table() -> None:
@@ -165,6 +202,16 @@ def test_cr2_equals_club_sandwich_with_nine_states() -> None:
     vcov, df = bias_reduced_vcov(mortality(data, X), pd.factorize(data["state"])[0])
     np.testing.assert_allclose(vcov, stored["CR2"]["vcov"]["rows"], rtol=1e-8)
     np.testing.assert_allclose(df, stored["CR2"]["df"], rtol=1e-8)
+    check_hotelling(mortality(data, X), pd.factorize(data["state"])[0], stored["CR2"])
+
+
+def check_hotelling(model: Regression, state: IntArray, stored: dict[str, Any]) -> None:
+    """The test of both effects, Wald_test(..., test = "HTZ")."""
+    vcov, effects = np.array(stored["vcov"]["rows"]), np.array(stored["estimate"])
+    joint = bias_reduced_joint_df(model, state)
+    statistic = effects @ np.linalg.solve(vcov, effects) * (joint - 1) / (2 * joint)
+    assert statistic == pytest.approx(stored["wald_HTZ"]["F"], rel=1e-7)
+    assert joint - 1 == pytest.approx(stored["wald_HTZ"]["df_denom"], rel=1e-7)
 
 
 def test_cr1_and_cr2_equal_club_sandwich_with_state_and_year_effects() -> None:
@@ -176,6 +223,7 @@ def test_cr1_and_cr2_equal_club_sandwich_with_state_and_year_effects() -> None:
     vcov, df = bias_reduced_vcov(model, state)
     np.testing.assert_allclose(vcov, stored["CR2"]["vcov"]["rows"], rtol=1e-8)
     np.testing.assert_allclose(df, stored["CR2"]["df"], rtol=1e-7)
+    check_hotelling(model, state, stored["CR2"])
     n_states = state.max() + 1  # clubSandwich's CR1 has G/(G − 1) alone
     cr1 = n_states / (n_states - 1) * cluster_vcov(model.influence, state)
     np.testing.assert_allclose(cr1, stored["CR1"]["vcov"]["rows"], rtol=1e-8)

@@ -340,3 +340,21 @@ def test_the_same_weights_twice_give_the_same_table_twice():
     once, again = balance_tables(VALUES[:, None], TREATED, [weights, weights], before=weights)
     for name, value in flat(once).items():
         np.testing.assert_array_equal(value, flat(again)[name], err_msg=name)
+
+
+def test_whole_weights_give_exact_distances_of_distributions():
+    # a treated third is at 1 or below where 1 of 7 others are; two thirds at 2 or below where 3 of 7 are; then 7 of 7
+    values = np.array([[1.0], [2], [3], [1], [2], [2], [3], [3], [3], [3]])
+    (table,) = balance_tables(values, np.arange(10) < 3, [None])
+    assert table.ks[0] == 2 / 3 - 3 / 7
+    assert table.ecdf_mean[0] == pytest.approx((1 / 3 - 1 / 7 + 2 / 3 - 3 / 7) / 3, rel=1e-15)
+
+
+def test_tiny_and_huge_weights_keep_the_digits_of_the_distances():
+    rng = np.random.default_rng(3)
+    values, treated = rng.normal(size=(50, 1)), np.arange(50) < 20
+    weights = rng.gamma(1.0, size=50)
+    plain, tiny, huge = balance_tables(values, treated, [weights, weights * 1e-150, weights * 1e150])
+    for other in (tiny, huge):
+        assert other.ks[0] == pytest.approx(plain.ks[0], rel=1e-14)
+        assert other.ecdf_mean[0] == pytest.approx(plain.ecdf_mean[0], rel=1e-13)

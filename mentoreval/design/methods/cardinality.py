@@ -24,10 +24,10 @@ class Cardinality(DesignMethod):
 
     Balance is asked for, not hoped for, and the price is paid in students, who may come from either arm. No pairs are
     made. In every cohort, and every stratum to match exactly on, the sample has ``ratio`` comparison students for each
-    treated one (ATT), or the other way round (ATC); the means are compared over all of them. Bounds hold before
-    sampling weights are applied. An integer program of one variable for each distinct student, by HiGHS: memory grows
-    as students × covariates. To prove that no sample is larger can take long and is limited; of more than 2,000
-    distinct students the answer may fall a little short of the largest.
+    treated one (ATT), or the other way round (ATC); the means are compared over all of them, not within each stratum as
+    MatchIt (R) does. Bounds hold before sampling weights are applied. An integer program of one variable for each
+    distinct student, by HiGHS: memory grows as students × covariates. To prove that no sample is larger can take long
+    and is limited; of more than 2,000 distinct students the answer may fall a little short of the largest.
 
     bounds : largest difference of the means of each covariate (each level of a text), in standard deviations of the
         arm whose effect is asked for, before matching (for 0/1 √(p(1 − p)))

@@ -77,7 +77,7 @@ class CoarsenedExact(DesignMethod):
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
         """Strata and their weights; DesignError for the ATO, without covariates, and where no stratum has both arms."""
-        refuse_estimand(self.name, PAIR_ESTIMANDS if self.k2k else self.estimands, estimand)
+        self._refuse_estimand(estimand)
         self._refuse_unknown(baseline.covariates)
         considered = baseline.comparable()
         rows = np.flatnonzero(considered)
@@ -92,13 +92,22 @@ class CoarsenedExact(DesignMethod):
         facts: dict[str, object] = {"classes": classes, "n_strata": len(np.unique(codes))}
         if not self.k2k:
             return weighting_of_sets(baseline, considered, codes, estimand, Scores.none(baseline.size), facts)
-        space = mahalanobis_space(covariate_matrix(frame).for_distance().values, treated)
+        numbers = covariate_matrix(frame).for_distance().values
+        space = mahalanobis_space(numbers, treated, weights=baseline.weight[rows])
         pairs = _one_to_one(space, treated, sets_with_both_arms(codes, treated), estimand)
         paired = np.full(len(rows), UNMATCHED, dtype=np.int64)
         paired[pairs] = np.arange(len(pairs))[:, None]
         found = weighting_of_sets(baseline, considered, paired, estimand, Scores.none(baseline.size), facts)
         at = space.points[space.point[pairs]]
         return replace(found, pairs=rows[pairs], pair_distance=np.linalg.norm(at[:, 0] - at[:, 1], axis=1))
+
+    def _refuse_estimand(self, estimand: Estimand) -> None:
+        if self.k2k and estimand == "ATE":
+            raise DesignError(
+                "CoarsenedExact: pairs (k2k) answer for one arm, the ATT or the ATC, not for the ATE. Leave k2k out: "
+                "the strata by themselves answer for the ATE."
+            )
+        refuse_estimand(self.name, PAIR_ESTIMANDS if self.k2k else self.estimands, estimand)
 
     def _refuse_unknown(self, covariates: tuple[str, ...]) -> None:
         if not covariates:

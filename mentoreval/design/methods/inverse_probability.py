@@ -29,8 +29,10 @@ class InverseProbability(DesignMethod):
     stabilized : scale the weights within each cohort so that both arms sum to the students whose effect is asked for
         and, for the ATE, each arm to its overall share of them; False leaves the inverse probabilities as they are, as
         WeightIt (R) returns them. A difference of weighted means is the same with one cohort
-    trim : percentile, as a share such as 0.99: in each arm that is weighted, larger weights are lowered to the weight
-        at it. It buys precision with bias
+    trim : percentile, as a share such as 0.99: of those who are weighted (of both arms together for the ATE), larger
+        weights are lowered to the weight at it, as WeightIt does: the one whose rank is nearest to the percentile, an
+        even one if two are. Sampling weights do not count in it, the shares of a stabilized ATE do. It buys precision
+        with bias
     overlap : lowest and highest score to keep, such as (0.1, 0.9); the others leave the comparison. The estimand is
         then that of the students who stay. Scores are not estimated again
 
@@ -65,17 +67,22 @@ class InverseProbability(DesignMethod):
         considered = baseline.comparable()
         scores = self.propensity.score(baseline, considered)
         rows = self._in_overlap(baseline, np.flatnonzero(considered), scores.probability)
-        weights = tilted(baseline, rows, scores.probability[rows], estimand)
+        share = self._share(baseline, rows, estimand)
+        weights = share * tilted(baseline, rows, scores.probability[rows], estimand)
         weights, n_trimmed = self._trimmed(weights, baseline, rows, estimand)
         if self.stabilized:
-            weights = alike_totals(weights, baseline, rows, estimand)
-        if self.stabilized and estimand == "ATE":
-            sampling, treated = baseline.weight[rows], baseline.treated[rows]
-            share = float(sampling[treated].sum() / sampling.sum())
-            weights = weights * np.where(treated, share, 1 - share)
+            weights = share * alike_totals(weights, baseline, rows, estimand)
         outside = int(considered.sum()) - len(rows)
         facts: dict[str, object] = {"n_trimmed": n_trimmed, "n_outside_overlap": outside}
         return weighting_of(baseline, considered, rows, weights, scores, facts)
+
+    def _share(self, baseline: Baseline, rows: IntArray, estimand: Estimand) -> FloatArray:
+        """(rows,) the share of the students that are in the own arm, where weights of an ATE are stabilized; else 1."""
+        if not self.stabilized or estimand != "ATE":
+            return np.ones(len(rows))
+        sampling, treated = baseline.weight[rows], baseline.treated[rows]
+        share = float(sampling[treated].sum() / sampling.sum())
+        return np.where(treated, share, 1 - share)
 
     def _in_overlap(self, baseline: Baseline, rows: IntArray, probability: FloatArray) -> IntArray:
         """The entries with a score in the region, of the cohorts that keep both arms."""
@@ -101,8 +108,8 @@ class InverseProbability(DesignMethod):
         if self.trim is None:
             return weights, 0
         factor, treated = weights / baseline.weight[rows], baseline.treated[rows]
-        limit = np.full(len(rows), np.inf)
-        for arm in {"ATT": (False,), "ATC": (True,)}.get(estimand, (True, False)):
-            limit[treated == arm] = np.quantile(factor[treated == arm], self.trim, method="inverted_cdf")
-        over = factor > limit
+        weighted = {"ATT": ~treated, "ATC": treated}.get(estimand, np.ones(len(rows), dtype=bool))
+        ordered = np.sort(factor[weighted])
+        limit = ordered[max(round(self.trim * ordered.size), 1) - 1]
+        over = weighted & (factor > limit)
         return np.where(over, limit * baseline.weight[rows], weights), int(over.sum())

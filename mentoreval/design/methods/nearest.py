@@ -17,8 +17,9 @@ from mentoreval.design.calipers import (
     written_out,
 )
 from mentoreval.design.design import NO_SET, Baseline, DesignMethod, Weighting
-from mentoreval.design.matched_sets import exact_strata
+from mentoreval.design.matched_sets import PAIR_ESTIMANDS, exact_strata
 from mentoreval.design.propensity import PropensityModel, Scores, known_covariates
+from mentoreval.design.reweighting import refuse_estimand
 from mentoreval.errors import DesignError, OptionError
 from mentoreval.numerics.covariate_spaces import (
     CovariateSpace,
@@ -58,7 +59,8 @@ class Nearest(DesignMethod):
 
     ratio : comparison students for each treated one; without replacement they are dealt in rounds
     min_ratio, max_ratio : let the number vary around ``ratio`` on average: those with the highest scores, who have the
-        fewest students near, get ``min_ratio`` (None = 1), the others ``max_ratio``; None = the same for all
+        fewest students near, get ``min_ratio`` (None = 1), the others ``max_ratio``; None = the same for all. Those who
+        are discarded count in the average
     replace : whether a comparison student may serve several treated ones
     caliper : largest difference of a pair in the propensity score (in its linear predictor where that is the distance),
         in standard deviations over all considered entries that are not discarded (n - 1), or in units of the score
@@ -74,7 +76,7 @@ class Nearest(DesignMethod):
         the ATT and the smallest for the ATC, and the order of the panel where there is no score
     distance : difference in the propensity score, in its linear predictor, or a distance of the covariates: Mahalanobis
         with the pooled within-arm covariance, robust Mahalanobis (of ranks), or Euclidean after division by the pooled
-        within-arm standard deviation
+        within-arm standard deviation; sampling weights count in covariances and deviations
     propensity : the propensity model; unused where neither distance, caliper, order, discard nor a varying ratio needs
         the score
     seed : for order = "random"
@@ -84,6 +86,7 @@ class Nearest(DesignMethod):
     """
 
     name: ClassVar[str] = "nearest"
+    estimands: ClassVar[tuple[Estimand, ...]] = PAIR_ESTIMANDS
     ratio: int = 1
     replace: bool = False
     caliper: float | None = None
@@ -130,7 +133,7 @@ class Nearest(DesignMethod):
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
         """Match; DesignError for an estimand that this can not serve, and where nobody can be matched."""
-        _refuse_estimand(estimand)
+        refuse_estimand(self.name, self.estimands, estimand)
         considered = baseline.comparable(self.covariates_needed)
         rows = np.flatnonzero(considered)
         seekers = baseline.treated[rows] == (estimand == "ATT")
@@ -173,7 +176,7 @@ class Nearest(DesignMethod):
         points: FloatArray | CovariateSpace = score
         if self.distance in SPACES:
             numbers = known_covariates(baseline, considered).for_distance().values
-            points = SPACES[self.distance](numbers, seekers, ~outside)
+            points = SPACES[self.distance](numbers, seekers, ~outside, baseline.weight[rows])
             if width is not None:
                 columns, widths = [*columns, score], [*widths, width]
         limits = Limits(
@@ -220,10 +223,9 @@ class Nearest(DesignMethod):
         if self.max_ratio is None:
             return self.ratio
         hard = task.score if estimand == "ATT" else -task.score
-        usable = task.limits.usable(task.score.size)
         asked = np.full(task.score.size, self.ratio, dtype=np.int64)
         for cohort in np.unique(task.cohort):
-            members = np.flatnonzero(task.seekers & usable & (task.cohort == cohort))
+            members = np.flatnonzero(task.seekers & (task.cohort == cohort))
             asked[members] = varied_ratios(hard[members], self.ratio, self.min_ratio or 1, self.max_ratio)
         return asked[task.seekers]
 
@@ -261,18 +263,6 @@ class _Task:
     cohort: IntArray
     limits: Limits
     facts: dict[str, object]
-
-
-def _refuse_estimand(estimand: Estimand) -> None:
-    instead = {
-        "ATE": "every student, mentored or not, needs weights: use inverse probability weighting or full matching",
-        "ATO": "students count by how comparable they are: use overlap weighting",
-    }
-    if estimand in instead:
-        raise DesignError(
-            f"Nearest matching answers for those who were mentored (ATT) or for those who were not (ATC), not for the "
-            f"{estimand}: there {instead[estimand]}."
-        )
 
 
 def _pairs(seekers: BoolArray, found: IntArray, treated: BoolArray) -> IntArray:

@@ -115,7 +115,8 @@ class OptimalPairs(DesignMethod):
         if self.distance not in SPACES:
             pairs = optimal_on_line(score, seekers, self.ratio, Limits(caliper=width, strata=strata), memory)
             return pairs, np.abs(score[pairs[:, 0]] - score[pairs[:, 1]])
-        space = SPACES[self.distance](known_covariates(baseline, considered).for_distance().values, seekers)
+        numbers = known_covariates(baseline, considered).for_distance().values
+        space = SPACES[self.distance](numbers, seekers, weights=baseline.weight[considered])
         limits = Limits(strata=strata)
         if width is not None:
             limits = Limits(strata=strata, covariates=score[:, None], widths=np.array([width]))

@@ -27,6 +27,8 @@ class OverlapWeighting(DesignMethod):
     in the other arm, and the report must say who they are.
 
     propensity : the propensity model; all cohorts share it
+    normalized : scale the weights so that in each cohort the comparison students weigh what the treated do; False
+        leaves 1 − p and p as they are, as WeightIt (R) returns them
 
     The weights are estimated; errors that take them as given (``conditional`` is False) leave that out.
     References: Li, Morgan & Zaslavsky (2018), JASA 113:390; Li, Thomas & Li (2019), AJE 188:250.
@@ -35,6 +37,7 @@ class OverlapWeighting(DesignMethod):
     name: ClassVar[str] = "overlap_weighting"
     estimands: ClassVar[tuple[Estimand, ...]] = ("ATO",)
     propensity: PropensityModel = field(default_factory=_logit)
+    normalized: bool = True
 
     def weigh(self, baseline: Baseline, estimand: Estimand) -> Weighting:
         """Overlap weights; DesignError for any estimand but the ATO, and where there is no propensity score."""
@@ -43,5 +46,6 @@ class OverlapWeighting(DesignMethod):
         scores = self.propensity.score(baseline, considered)
         rows = np.flatnonzero(considered)
         weights = tilted(baseline, rows, scores.probability[rows], estimand)
-        weights = alike_totals(weights, baseline, rows, estimand)
+        if self.normalized:
+            weights = alike_totals(weights, baseline, rows, estimand)
         return weighting_of(baseline, considered, rows, weights, scores, {})

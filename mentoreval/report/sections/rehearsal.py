@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mentoreval.evidence.check import Finding
 from mentoreval.evidence.rehearsal import NAME
 from mentoreval.report import amounts
 from mentoreval.report.document import Block, Heading, Paragraph
@@ -35,7 +34,7 @@ class RehearsalSection(Section):
                 continue
             scale = amounts.reader_scale(held.measure)
             said = say_rehearsal(held.summary, held.confidence, scale, words)
-            if _finding(result).key == "failed":
+            if any(one.check == NAME and one.key == "failed" for one in result.findings):
                 blocks.append(Paragraph(_said(result, words)))
             blocks.append(Paragraph(" ".join(reversed(said))))
             blocks += [Paragraph(text, "note") for text in say_differences(held, words)]
@@ -44,11 +43,7 @@ class RehearsalSection(Section):
         return tuple(blocks)
 
 
-def _finding(result: Result) -> Finding:
-    return next(one for one in result.findings if one.check == NAME)
-
-
 def _said(result: Result, words: Words) -> str:
     """Why there was no answer."""
-    finding = _finding(result)
+    finding = next(one for one in result.findings if one.check == NAME)
     return words(f"finding.{finding.key}", **finding.numbers)
