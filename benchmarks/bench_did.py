@@ -15,7 +15,7 @@ same (``whole``, with validation and design), and from the design on (``ours``).
 ``--peer-python`` that can import it, so that they may live in environments of their own::
 
     python3 -m venv /tmp/peers
-    /tmp/peers/bin/pip install diff-diff statspai pyfixest csdid differences linearmodels wildboottest
+    /tmp/peers/bin/pip install diff-diff statspai pyfixest csdid differences moderndid linearmodels wildboottest
 
 Peers that are not installed are named and left out, and so is what takes longer than ``--limit``. R's did and fixest
 run through Rscript where it has them.
@@ -122,6 +122,20 @@ def differences(case: str, frame: pd.DataFrame) -> Callable[[], object]:
     return call
 
 
+def moderndid(case: str, frame: pd.DataFrame) -> Callable[[], object]:
+    """A call of moderndid."""
+    import moderndid as md
+
+    assert case == "callaway_santanna"
+    roles = {"yname": "y", "tname": "period", "idname": "unit", "gname": "g"}
+
+    def call() -> object:
+        fitted = md.att_gt(frame, **roles, xformla="~ x", est_method="dr", boot=True, biters=999, random_state=1)
+        return md.aggte(fitted, type="dynamic", random_state=1)
+
+    return call
+
+
 def statspai(case: str, frame: pd.DataFrame) -> Callable[[], object]:
     """A call of StatsPAI."""
     import statspai as sp
@@ -180,6 +194,7 @@ PEERS: dict[str, tuple[str, Callable[[str, pd.DataFrame], Callable[[], object]],
     "diff-diff": ("diff_diff", diff_diff, CASES[:4]),
     "csdid": ("csdid", csdid, CASES[:1]),
     "differences": ("differences", differences, CASES[:1]),
+    "moderndid": ("moderndid", moderndid, CASES[:1]),
     "StatsPAI": ("statspai", statspai, CASES[:3]),
     "pyfixest": ("pyfixest", pyfixest, ("sun_abraham", "gardner_two_stage", "twfe")),
     "linearmodels": ("linearmodels", linearmodels, ("twfe",)),

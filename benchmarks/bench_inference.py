@@ -138,6 +138,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000])
     parser.add_argument("--draws", type=int, default=9_999)
     parser.add_argument("--peer-python", nargs="*", default=[sys.executable], help="interpreters that have the peers")
+    parser.add_argument("--without", nargs="*", default=[], help="packages to leave out")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds after which a call is given up")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -145,7 +146,8 @@ def main() -> None:
         who, n, repeats = given.worker
         print(json.dumps(measure(lambda: prepare(who, int(n), given.draws), int(repeats))))
         return
-    pythons = {who: find_python(module, given.peer_python) for who, (module, _) in PEERS.items()}
+    asked = {who: module for who, (module, _) in PEERS.items() if who not in given.without}
+    pythons = {who: find_python(module, given.peer_python) for who, module in asked.items()}
     for n in given.sizes:
         base: Times | str = ""
         for who, python in {**dict.fromkeys(CASES, sys.executable), **pythons}.items():

@@ -9,7 +9,8 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+POOLS = ("OPENBLAS", "OMP", "MKL", "NUMBA", "RAYON")
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", **{f"{pool}_NUM_THREADS": "1" for pool in POOLS}}
 LONG = 20.0
 """Processor seconds of a first call after which none follows: imports and compilation are then a small part of it."""
 
