@@ -13,6 +13,7 @@ import pandas as pd
 from mentoreval.aliases import BoolArray, FloatArray, IntArray
 from mentoreval.effects.clusters import unit_clusters
 from mentoreval.effects.estimator import Estimator, Fit, GroupTime, LinearModel, make_terms
+from mentoreval.effects.shared_cells import SharedCells
 from mentoreval.effects.unit_periods import UnitPeriods
 from mentoreval.panel.timeline import Timeline
 
@@ -28,6 +29,7 @@ class CohortCells:
     cell : (n,) cell of each treated row; -1 for other rows
     compares : (n,) rows that cells are compared with
     reference : (k,) True where the effect is zero by definition
+    table : the same cells in the table of rows that these share, and that table; None where they share none
     """
 
     rows: UnitPeriods
@@ -36,6 +38,7 @@ class CohortCells:
     cell: IntArray
     compares: BoolArray
     reference: BoolArray
+    table: tuple[CohortCells, SharedCells] | None = None
 
     @property
     def event_time(self) -> IntArray:
@@ -86,9 +89,43 @@ class CohortCells:
         out[inside, column[inside]] = 1.0
         return out
 
-    def spread(self, rows: UnitPeriods, place: IntArray) -> CohortCells:
-        """The cells of all rows, where these have one of each kind; place (n,) is that of each row among them."""
-        return replace(self, rows=rows, cell=self.cell[place], compares=self.compares[place])
+    def spread(self, rows: UnitPeriods, shared: SharedCells) -> CohortCells:
+        """The cells of all rows, where these are of the table of rows that those share."""
+        place = shared.cell
+        return replace(self, rows=rows, cell=self.cell[place], compares=self.compares[place], table=(self, shared))
+
+    @property
+    def n_treated(self) -> IntArray:
+        """(k,) treated rows of each cell."""
+        own, times = (self, None) if self.table is None else (self.table[0], self.table[1].count)
+        inside = own.inside
+        found = np.bincount(own.cell[inside], None if times is None else times[inside], minlength=len(self.cohort))
+        return found.astype(np.int64)
+
+    @property
+    def n_comparison(self) -> IntArray:
+        """(k,) rows that each cell is compared with."""
+        own, times = (self, None) if self.table is None else (self.table[0], self.table[1].count)
+        code = own.comparison_code
+        found = np.bincount(code, None if times is None else times[own.compares], minlength=self.n_codes)
+        return found.astype(np.int64)[self.comparison_code_of_cell]
+
+    @property
+    def has_unit(self) -> BoolArray:
+        """(k, m) True where a unit that is seen is in the cell, or is compared with it."""
+        rows = self.rows
+        if self.table is None or rows.owner is not rows.unit_effect:
+            return self._has(rows.owner, len(rows.units))
+        own, shared = self.table
+        return own._has(shared.unit_effect, int(shared.group.max()) + 1).take(shared.group, axis=1)
+
+    def _has(self, owner: IntArray, n: int) -> BoolArray:
+        """(k, n) as ``has_unit``, of the owners (rows,) of rows."""
+        compared = np.zeros((self.n_codes, n), dtype=bool)
+        compared.ravel()[self.comparison_code * n + owner[self.compares]] = True
+        has = compared[self.comparison_code_of_cell]
+        has.ravel()[self.cell[self.inside] * n + owner[self.inside]] = True
+        return np.asarray(has)
 
     def contrasts(self, n_columns: int) -> FloatArray:
         """(k, n_columns) the column of each cell among regressors that begin with ``columns``; zeros for references."""
@@ -183,8 +220,7 @@ def fit_of_cells(
 
 def _cell_terms(cells: CohortCells) -> pd.DataFrame:
     timeline = cells.rows.design.panel.timeline
-    n_treated = np.bincount(cells.cell[cells.inside], minlength=len(cells.cohort))
-    n_comparison = np.bincount(cells.comparison_code, minlength=cells.n_codes)[cells.comparison_code_of_cell]
+    n_treated, n_comparison = cells.n_treated, cells.n_comparison
     rows = []
     for place, label in enumerate(cells.labels()):
         rows.append(
@@ -216,12 +252,8 @@ def _group_time(cells: CohortCells) -> GroupTime:
     own = rows.entries[rows.design.baseline.treated[rows.entries]]
     row = np.searchsorted(rows.units, rows.design.baseline.unit[own])
     cohort[row], weight[row] = rows.design.baseline.cohort[own], rows.design.weighting.weights[own]
-    compared = np.zeros((cells.n_codes, n), dtype=bool)
-    compared.ravel()[cells.comparison_code * n + rows.owner[cells.compares]] = True
-    in_cell = compared[cells.comparison_code_of_cell]
-    in_cell.ravel()[cells.cell[cells.inside] * n + rows.owner[cells.inside]] = True
     clock = rows.design.panel.timeline.clock
-    return GroupTime(cohort, weight, in_cell.T, cells.cohort, clock[cells.period])
+    return GroupTime(cohort, weight, cells.has_unit.T, cells.cohort, clock[cells.period])
 
 
 def _average(fit: Fit, cells: CohortCells) -> Fit:

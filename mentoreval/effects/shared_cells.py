@@ -26,12 +26,16 @@ class SharedCells:
 
     cell : (n,) the cell of each row
     first : (c,) a row of each cell
+    count : (c,) rows of each cell
+    group : (units,) code of the group of each level of the unit effect of the rows
     unit_effect, period_effect : (c,) codes of the two fixed effects of the table
     weights : (c,) total weight of the rows of each cell
     """
 
     cell: IntArray
     first: IntArray
+    count: IntArray
+    group: IntArray
     unit_effect: IntArray
     period_effect: IntArray
     weights: FloatArray
@@ -49,8 +53,8 @@ def share_cells(rows: UnitPeriods) -> SharedCells:
     first = place[distinct]
     place[distinct] = np.arange(len(distinct))
     cell = place[code]
-    weights = np.bincount(cell, rows.weights, minlength=len(distinct)).astype(float)
-    return SharedCells(cell, first, distinct // n_periods, rows.period_effect[first], weights)
+    count, weights = np.bincount(cell), np.bincount(cell, rows.weights).astype(float)
+    return SharedCells(cell, first, count, group, distinct // n_periods, rows.period_effect[first], weights)
 
 
 def _groups(rows: UnitPeriods) -> IntArray:

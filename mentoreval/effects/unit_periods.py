@@ -67,10 +67,7 @@ class UnitPeriods:
     @cached_property
     def compares(self) -> BoolArray:
         """(n,) True where a unit that the design compares with is not treated yet."""
-        used = (self.design.weighting.weights > 0) & ~self.design.baseline.treated
-        in_pool = np.zeros(self.design.panel.n_units, dtype=bool)
-        in_pool[self.design.baseline.unit[used]] = True
-        return in_pool[self.unit] & ~self.started & (~self.treated if self.stacked else True)
+        return _in_pool(self.design)[self.unit] & ~self.started & (~self.treated if self.stacked else True)
 
     @cached_property
     def units(self) -> IntArray:
@@ -140,13 +137,15 @@ def observe_periods(
     unknown = np.isnan(response)
     incomplete = np.logical_or.reduce([unknown, *(np.isnan(column) for column in columns)])
     chosen = compares & ~incomplete
+    started = treated[:, None] & (clock >= cohort[:, None])
+    _check_arms(chosen, started, treated, _in_pool(design)[unit] & ~(treated & stacked))
     whole = bool(chosen.all())
     count = np.full(len(unit), len(clock)) if whole else np.count_nonzero(chosen, axis=1)
     where: Any = ... if whole else chosen
     period = np.broadcast_to(np.arange(len(clock)), chosen.shape)[where].ravel()
     lost = np.nonzero(unknown & compares)
     of_cohort = np.repeat(cohort, count)
-    rows = UnitPeriods(
+    return UnitPeriods(
         design=design,
         entry=np.repeat(entries, count),
         unit=np.repeat(unit, count),
@@ -166,8 +165,6 @@ def observe_periods(
             "stacked": stacked,
         },
     )
-    _check_arms(rows)
-    return rows
 
 
 def compares_untreated(rows: UnitPeriods) -> BoolArray:
@@ -181,16 +178,28 @@ def seen_before_start(rows: UnitPeriods, chosen: BoolArray | None = None) -> Boo
     return ~rows.treated | np.isin(rows.cohort, rows.cohort[before])
 
 
-def _check_arms(rows: UnitPeriods) -> None:
-    """EffectError where an arm has no known outcome, or the treated have none from their start on."""
-    if not compares_untreated(rows).any():
+def _in_pool(design: Design) -> BoolArray:
+    """(n_units,) True for units that the design compares with in some cohort."""
+    used = (design.weighting.weights > 0) & ~design.baseline.treated
+    pool = np.zeros(design.panel.n_units, dtype=bool)
+    pool[design.baseline.unit[used]] = True
+    return pool
+
+
+def _check_arms(chosen: BoolArray, started: BoolArray, treated: BoolArray, compares: BoolArray) -> None:
+    """EffectError where an arm has no known outcome, or the treated have none from their start on.
+
+    chosen, started : (m, periods) of entries
+    treated, compares : (m,)
+    """
+    if not (chosen & compares[:, None] & ~started).any():
         raise EffectError(
             "No outcome of a comparison unit is known in any period. Check the outcome, or make the design with "
             "choose_design(..., pool='not_yet_treated')."
         )
-    if not rows.started.any():
+    if not (chosen & started).any():
         raise EffectError("No treated unit has an outcome from its start on, so no effect can be seen.")
-    if not (rows.treated & ~rows.started).any():
+    if not (chosen & treated[:, None] & ~started).any():
         raise EffectError("No treated unit has an outcome before its start, so no change can be compared.")
 
 

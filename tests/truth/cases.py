@@ -45,7 +45,7 @@ class Case:
     unbiased : whether the mean estimate must be the truth; if not, it must be off
     covers : whether intervals must hold the truth as often as they say; if not, at most in ``at_most`` of the draws
     cautious : why intervals may hold the truth more often than they say; "" where they may not
-    share : of the draws that are made, for those that take long
+    refits : whether each draw takes long, for the analysis is carried out again and again in it
     """
 
     estimator: str
@@ -56,7 +56,7 @@ class Case:
     covers: bool = True
     at_most: float = 0.8
     cautious: str = ""
-    share: float = 1.0
+    refits: bool = False
 
     @property
     def label(self) -> str:
@@ -221,12 +221,12 @@ INFERENCE = [
     Case("callaway_santanna", "uniform band over all cells", worlds.staggered, band_of_all_cells, covers=False,
          at_most=0.93),
     Case("difference_in_means", "jackknife, 16 schools", worlds.pairs_of_schools,
-         Headline(MEANS, inference=me.Jackknife("school")), cautious=CONSERVATIVE_JACKKNIFE, share=0.5),
+         Headline(MEANS, inference=me.Jackknife("school")), cautious=CONSERVATIVE_JACKKNIFE, refits=True),
     Case("inverse_probability (ATE)", "refit bootstrap", worlds.chosen_by_need,
          Headline(MEANS, "ate", me.RefitBootstrap("student", draws=40), method=me.InverseProbability(),
-                  covariates=("x",), estimand="ATE"), share=0.2),
+                  covariates=("x",), estimand="ATE"), refits=True),
     Case("synthetic_did", "placebo", worlds.common_factor,
-         Headline(me.SyntheticDid(), inference=me.Placebo(draws=40)), share=0.2),
+         Headline(me.SyntheticDid(), inference=me.Placebo(draws=40)), refits=True),
 ]  # fmt: skip
 
 CASES = [*CHOSEN, *OVER_TIME, *INFERENCE]

@@ -74,8 +74,7 @@ def simulate(cases: Iterable[Case], draws: int, seed: int = SEED) -> dict[str, T
     for number in range(draws):
         draw = world(np.random.default_rng([seed, number]))
         for case in chosen:
-            if number < round(case.share * draws):
-                answers[case.label].append(case.answer(draw))
+            answers[case.label].append(case.answer(draw))
     return {label: tally(given) for label, given in answers.items()}
 
 

@@ -97,7 +97,7 @@ class SunAbraham(Estimator):
             shared = share_cells(kept)
         table = kept.at(shared.first)
         of_table = group_cells(table, table.treated, ~table.treated, self.reference)
-        indicators, cells = of_table.columns(), of_table.spread(kept, shared.cell)
+        indicators, cells = of_table.columns(), of_table.spread(kept, shared)
         names = [label for label, one in zip(cells.labels(), cells.reference, strict=True) if not one]
         contrasts = cells.contrasts(indicators.shape[1] + len(self.covariates))
         fitted = regress_periods(kept, shared, indicators, [*names, *self.covariates], contrasts)
