@@ -47,14 +47,15 @@ def share_cells(rows: UnitPeriods) -> SharedCells:
     n_periods = len(rows.design.panel.timeline.clock)
     code = (group * n_periods)[rows.unit_effect]
     code += rows.period
-    place = np.full(int(code.max()) + 1, -1, dtype=np.int64)
-    place[code[::-1]] = np.arange(len(code))[::-1]
-    distinct = np.flatnonzero(place >= 0)
-    first = place[distinct]
+    times = np.bincount(code)
+    distinct = np.flatnonzero(times)
+    place = np.empty(len(times), dtype=np.int64)
     place[distinct] = np.arange(len(distinct))
     cell = place[code]
-    count, weights = np.bincount(cell), np.bincount(cell, rows.weights).astype(float)
-    return SharedCells(cell, first, count, group, distinct // n_periods, rows.period_effect[first], weights)
+    first = np.empty(len(distinct), dtype=np.int64)
+    first[cell[::-1]] = np.arange(len(cell))[::-1]  # written last, the first row stays
+    weights = np.bincount(cell, rows.weights).astype(float)
+    return SharedCells(cell, first, times[distinct], group, distinct // n_periods, rows.period_effect[first], weights)
 
 
 def _groups(rows: UnitPeriods) -> IntArray:

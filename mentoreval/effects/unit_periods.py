@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -135,7 +135,7 @@ def observe_periods(
     columns = [time_varying(design, covariate, name)[unit] for covariate in covariates]
     compares = treated[:, None] | (clock < panel.start[unit][:, None])
     unknown = np.isnan(response)
-    incomplete = np.logical_or.reduce([unknown, *(np.isnan(column) for column in columns)])
+    incomplete = reduce(np.logical_or, (np.isnan(column) for column in columns), unknown)
     chosen = compares & ~incomplete
     started = treated[:, None] & (clock >= cohort[:, None])
     _check_arms(chosen, started, treated, _in_pool(design)[unit] & ~(treated & stacked))
@@ -145,6 +145,7 @@ def observe_periods(
     period = np.broadcast_to(np.arange(len(clock)), chosen.shape)[where].ravel()
     lost = np.nonzero(unknown & compares)
     of_cohort = np.repeat(cohort, count)
+    period_effect = of_cohort * len(clock) + period if stacked else period
     return UnitPeriods(
         design=design,
         entry=np.repeat(entries, count),
@@ -156,7 +157,8 @@ def observe_periods(
         covariates=np.column_stack([column[where].ravel() for column in columns] or [np.empty((len(period), 0))]),
         weights=np.repeat(design.weighting.weights[entries], count),
         unit_effect=np.repeat(np.cumsum(count > 0) - 1, count),
-        period_effect=number(of_cohort * len(clock) + period if stacked else period),
+        # Where nothing is left out every period is there, and its place is its code.
+        period_effect=period if whole and not stacked else number(period_effect),
         stacked=stacked,
         facts={
             "always_treated": n_always_treated(panel),

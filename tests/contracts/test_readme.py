@@ -22,6 +22,20 @@ def shown(root):
     return text, names
 
 
+def test_the_lines_of_the_truth_table_are_those_of_the_table(root):
+    """The table in reports/ has two more columns: what was found on average, and the error of that average."""
+    rows = (root / "reports" / "truth_table.md").read_text(encoding="utf-8").splitlines()
+    cells = [line.strip("| ").split(" | ") for line in rows if line.startswith("| ")]
+    names, *lines = cells
+    columns = [names.index(name) for name in ("estimator", "inference", "world", "must", "truth", "bias", "coverage")]
+    whole = {" | ".join(line[column] for column in columns) for line in lines[1:]}
+    text = (root / "README.md").read_text(encoding="utf-8")
+    shown = [line.strip("| ") for line in text.splitlines() if re.match(r"\| [a-z].* \| (hold|miss: \w+) \|", line)]
+    assert len(shown) == 9
+    assert set(shown) <= whole
+    assert f"{len(lines) - 1} lines" in " ".join(text.split())
+
+
 def test_the_python_of_the_readme_runs(shown):
     _, names = shown
     row = names["effect"].headline()
