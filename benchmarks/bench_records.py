@@ -1,7 +1,8 @@
 """How long a state's daily attendance takes, and how much memory: read, checked and counted on the embedded DuckDB.
 
     python benchmarks/bench_records.py                      500,000 students, 90 million rows: records and panel
-    python benchmarks/bench_records.py --students 6000000   1.08 billion rows: days enrolled and absent of each student
+    python benchmarks/bench_records.py --students 6000000 --memory 6GB
+                                                            1.08 billion rows: days enrolled and absent of each student
     python benchmarks/bench_records.py --engine spark       90 million rows on a local Spark of two threads
 
 The tables are made up by DuckDB, every student on 180 days in one school of 500, 4 % of days absent. Each task runs in
