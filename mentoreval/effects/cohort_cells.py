@@ -97,18 +97,24 @@ class CohortCells:
     @property
     def n_treated(self) -> IntArray:
         """(k,) treated rows of each cell."""
-        own, times = (self, None) if self.table is None else (self.table[0], self.table[1].count)
-        inside = own.inside
-        found = np.bincount(own.cell[inside], None if times is None else times[inside], minlength=len(self.cohort))
+        own, times = self._counted
+        found = np.bincount(own.cell[own.inside], times[own.inside], minlength=len(self.cohort))
         return found.astype(np.int64)
 
     @property
     def n_comparison(self) -> IntArray:
         """(k,) rows that each cell is compared with."""
-        own, times = (self, None) if self.table is None else (self.table[0], self.table[1].count)
-        code = own.comparison_code
-        found = np.bincount(code, None if times is None else times[own.compares], minlength=self.n_codes)
+        own, times = self._counted
+        found = np.bincount(own.comparison_code, times[own.compares], minlength=self.n_codes)
         return found.astype(np.int64)[self.comparison_code_of_cell]
+
+    @property
+    def _counted(self) -> tuple[CohortCells, IntArray]:
+        """The cells in the smallest table that has them, and how many rows stand behind each of its rows."""
+        if self.table is None:
+            return self, np.ones(len(self.cell), dtype=np.int64)
+        own, shared = self.table
+        return own, shared.count
 
     @property
     def has_unit(self) -> BoolArray:
